@@ -1,0 +1,1 @@
+"""Point at a lesion in a CT scan, get its 3D mask."""

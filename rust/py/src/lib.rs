@@ -1,0 +1,23 @@
+//! Python bindings: extract typed views, run detached, convert. No arithmetic here.
+
+mod components;
+mod errors;
+mod measure;
+mod prompt;
+mod resample;
+mod run;
+mod stitch;
+
+use pyo3::prelude::*;
+
+/// The compiled kernels of lesionlocator.
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    run::register(module)?;
+    resample::register(module)?;
+    components::register(module)?;
+    prompt::register(module)?;
+    stitch::register(module)?;
+    measure::register(module)
+}
