@@ -1,0 +1,106 @@
+"""Where a model's files are: the published checkpoint layout, and the built-in model in the same layout."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lesionlocator.errors import ModelError
+from lesionlocator.model.plans import Plans
+
+BUILTIN_FOLDER = Path(__file__).parent / "builtin"
+_SEGMENTATION = "LesionLocatorSeg"
+_ANY_PROMPT = "all_prompts"
+_OPTIMIZED_FOR = {"box": "bbox_optimized", "point": "point_optimized"}
+_WEIGHTS = ("checkpoint_final.safetensors", "checkpoint_final.pth")
+
+
+@dataclass(frozen=True)
+class NetworkFolder:
+    """One trained network: its plans and the weights of its folds.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    plans
+        What plans.json says.
+    folds
+        Weight files by fold number.
+    """
+
+    path: Path
+    plans: Plans
+    folds: dict[int, Path]
+
+    @classmethod
+    def open(cls, path: Path) -> NetworkFolder:
+        """Read the plans of a folder and find its folds.
+
+        Raises
+        ------
+        ModelError
+            Where the plans are unusable or no fold holds weights.
+        """
+        folds = {}
+        for folder in sorted(path.glob("fold_*")):
+            number = folder.name.removeprefix("fold_")
+            files = [folder / name for name in _WEIGHTS if (folder / name).is_file()]
+            if number.isdecimal() and files:
+                folds[int(number)] = files[0]
+        if not folds:
+            raise ModelError(f"{path}: no fold_<number> folder with {' or '.join(_WEIGHTS)}")
+        return cls(path, Plans.read(path / "plans.json"), folds)
+
+    def chosen(self, folds: Sequence[int] | None) -> dict[int, Path]:
+        """Return the weight files of the folds asked for, or of all where ``folds`` is None.
+
+        Raises
+        ------
+        ModelError
+            Where a fold is not there; those that are there are named.
+        """
+        if folds is None:
+            return self.folds
+        missing = [fold for fold in folds if fold not in self.folds]
+        if missing or not folds:
+            there = ", ".join(map(str, sorted(self.folds)))
+            raise ModelError(f"{self.path}: no fold {', '.join(map(str, missing))}; there are: {there}")
+        return {fold: self.folds[fold] for fold in dict.fromkeys(folds)}
+
+    def checksum(self) -> str:
+        """Return the SHA-256 over the plans and all weights, which names this very model."""
+        digest = hashlib.sha256((self.path / "plans.json").read_bytes())
+        for fold in sorted(self.folds):
+            with self.folds[fold].open("rb") as file:
+                while chunk := file.read(1 << 20):
+                    digest.update(chunk)
+        return digest.hexdigest()
+
+
+def segmentation_folder(root: Path | None, prompt: str) -> NetworkFolder:
+    """Find the segmentation network for a kind of prompt.
+
+    Parameters
+    ----------
+    root
+        A checkpoint folder in the published layout (or its ``LesionLocatorSeg``); None for the built-in model.
+    prompt
+        ``"box"`` or ``"point"``.
+
+    Raises
+    ------
+    ModelError
+        Where the folder or the network for this prompt is not there.
+    """
+    root = BUILTIN_FOLDER if root is None else root
+    if not root.is_dir():
+        raise ModelError(f"{root}: no such model folder")
+    base = root / _SEGMENTATION if (root / _SEGMENTATION).is_dir() else root
+    names = (_OPTIMIZED_FOR[prompt], _ANY_PROMPT)
+    for name in names:
+        if (base / name).is_dir():
+            return NetworkFolder.open(base / name)
+    raise ModelError(f"{root}: no model for {prompt} prompts: expected {base.name}/{names[0]} or {base.name}/{names[1]}")
