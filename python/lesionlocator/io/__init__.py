@@ -1,0 +1,21 @@
+"""Reading scans and masks, pairing them with prompts, and writing results."""
+
+from lesionlocator.io.cases import Case, UnpairedCase, pair_cases
+from lesionlocator.io.files import IMAGE_ENDINGS, case_name, write_atomically
+from lesionlocator.io.masks import LabelMap, read_labelmap, write_labelmap
+from lesionlocator.io.scans import Scan, read_geometry, read_scan
+
+__all__ = [
+    "IMAGE_ENDINGS",
+    "Case",
+    "LabelMap",
+    "Scan",
+    "UnpairedCase",
+    "case_name",
+    "pair_cases",
+    "read_geometry",
+    "read_labelmap",
+    "read_scan",
+    "write_atomically",
+    "write_labelmap",
+]

@@ -1,0 +1,117 @@
+"""Which prompts belong to which image."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from lesionlocator.errors import InputError
+from lesionlocator.io.files import IMAGE_ENDINGS, PROMPT_ENDINGS, case_name
+
+CHANNEL_SUFFIX = "_0000"
+"""What nnU-Net appends to the name of an image of one channel, and not to its label map."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """An image and its prompts; the name is the image's."""
+
+    name: str
+    image: Path
+    prompts: Path
+
+
+@dataclass(frozen=True)
+class UnpairedCase:
+    """A name for which no image and prompts could be put together, and why."""
+
+    name: str
+    reason: str
+
+
+def pair_cases(images: str | Path, prompts: str | Path) -> tuple[list[Case], list[UnpairedCase]]:
+    """Put images and prompts together.
+
+    Parameters
+    ----------
+    images
+        An image file or a folder of them.
+    prompts
+        A prompt file (JSON, CSV or label map) or a folder of them. Folders are paired by name; an image
+        called ``name_0000`` also takes the prompts called ``name``. Hidden files are left out.
+
+    Returns
+    -------
+    tuple
+        Cases and names without a pair, each sorted by name.
+
+    Raises
+    ------
+    InputError
+        Where a path does not exist, a folder has no usable file, or one prompt file meets several images.
+    """
+    image_path, prompt_path = Path(images), Path(prompts)
+    image_files = _usable(image_path, IMAGE_ENDINGS, "image")
+    prompt_files = _usable(prompt_path, PROMPT_ENDINGS, "prompt")
+    if prompt_path.is_file():
+        if len(image_files) != 1:
+            raise InputError(f"{prompt_path}: one prompt file for {len(image_files)} images; legal: a folder")
+        return [Case(case_name(image_files[0]), image_files[0], prompt_path)], []
+    own_prompts = [file for file in prompt_files if not any(file.samefile(image) for image in image_files)]
+    return _pair(_by_name(image_files), _by_name(own_prompts), report_prompts=image_path.is_dir())
+
+
+def _usable(path: Path, endings: tuple[str, ...], what: str) -> list[Path]:
+    if not path.exists():
+        raise InputError(f"{path} does not exist; expected {what} file or folder")
+    if path.is_dir():
+        files = [file for file in sorted(path.iterdir()) if file.is_file() and _has_ending(file, endings)]
+        files = [file for file in files if not file.name.startswith(".")]
+    else:
+        files = [path] if _has_ending(path, endings) else []
+    if not files:
+        raise InputError(f"{path}: no {what} file found; legal endings: {', '.join(endings)}")
+    return files
+
+
+def _has_ending(path: Path, endings: tuple[str, ...]) -> bool:
+    return path.name.lower().endswith(endings)
+
+
+def _by_name(files: list[Path]) -> dict[str, list[Path]]:
+    named: dict[str, list[Path]] = defaultdict(list)
+    for file in files:
+        named[case_name(file)].append(file)
+    return dict(named)
+
+
+def _pair(
+    images: dict[str, list[Path]], prompts: dict[str, list[Path]], *, report_prompts: bool
+) -> tuple[list[Case], list[UnpairedCase]]:
+    cases, unpaired, used = [], [], set()
+    for name, files in images.items():
+        names = _prompt_names(name, images)
+        candidates = [file for known in names for file in prompts.get(known, [])]
+        used.update(names)
+        if len(files) > 1:
+            unpaired.append(UnpairedCase(name, f"{len(files)} images of that name: {_listed(files)}"))
+        elif not candidates:
+            unpaired.append(UnpairedCase(name, f"no prompts for {files[0].name}"))
+        elif len(candidates) > 1:
+            unpaired.append(UnpairedCase(name, f"{len(candidates)} prompt files: {_listed(candidates)}"))
+        else:
+            cases.append(Case(name, files[0], candidates[0]))
+    if report_prompts:
+        left = [name for name in prompts if name not in used]
+        unpaired += [UnpairedCase(name, f"no image for {_listed(prompts[name])}") for name in left]
+    return sorted(cases, key=lambda case: case.name), sorted(unpaired, key=lambda case: case.name)
+
+
+def _prompt_names(image: str, images: dict[str, list[Path]]) -> list[str]:
+    short = image.removesuffix(CHANNEL_SUFFIX)
+    return [image] if short == image or short in images else [image, short]
+
+
+def _listed(files: list[Path]) -> str:
+    return ", ".join(file.name for file in files)

@@ -1,0 +1,103 @@
+"""Scans: the voxels of a CT and where they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from lesionlocator.errors import InputError
+from lesionlocator.io import volumes
+from lesionlocator.io.files import case_name
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lesionlocator.geometry import Geometry, Orientation
+
+_INT16 = np.iinfo(np.int16)
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """An image volume on its grid.
+
+    Parameters
+    ----------
+    name
+        What results are named after.
+    voxels
+        Shape (z, y, x), int16 or float32, finite; kept as a read-only view, not copied.
+    geometry
+        The grid, of the same shape.
+    path
+        The file, where there is one.
+
+    Raises
+    ------
+    InputError
+        Where dtype, shape or a value is not as above.
+    """
+
+    name: str
+    voxels: NDArray[np.int16] | NDArray[np.float32]
+    geometry: Geometry
+    path: Path | None = None
+
+    def __post_init__(self) -> None:
+        where = self.path or self.name
+        if self.voxels.dtype not in (np.int16, np.float32):
+            raise InputError(f"{where}: voxels are {self.voxels.dtype}; legal: int16 or float32")
+        if self.voxels.shape != self.geometry.shape:
+            raise InputError(
+                f"{where}: voxels of shape {self.voxels.shape} on a grid of {self.geometry.shape} (z, y, x)"
+            )
+        _check_finite(self.voxels, where)
+        view = self.voxels.view()
+        view.flags.writeable = False
+        object.__setattr__(self, "voxels", view)
+
+    def oriented(self, orientation: Orientation) -> Scan:
+        """Return the scan with its axes reordered and flipped; the voxels are a view, not a copy."""
+        voxels = cast("NDArray[np.int16]", orientation.view(self.voxels))
+        return replace(self, voxels=voxels, geometry=orientation.geometry(self.geometry))
+
+
+def read_scan(path: str | Path) -> Scan:
+    """Read a scan (.nii.gz, .nii, .nrrd or .mha); its name is the file's without ending.
+
+    Whole numbers that fit int16 are kept as int16, everything else as float32.
+
+    Raises
+    ------
+    InputError
+        Where the file is missing, of another format, damaged, truncated, not 3D, has several numbers for each
+        voxel, a spacing that is not positive, or voxels that are not finite.
+    """
+    path = Path(path)
+    volume = volumes.read_volume(path)
+    fits = volume.is_whole and _INT16.min <= volume.value_range()[0] and volume.value_range()[1] <= _INT16.max
+    # A float64 beyond float32 becomes infinite, which the scan then refuses.
+    with np.errstate(over="ignore"):
+        voxels = volume.values(np.int16 if fits else np.float32)
+    return Scan(case_name(path), voxels, volume.geometry, path)
+
+
+def read_geometry(path: str | Path) -> Geometry:
+    """Read the grid of an image file without its voxels.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_scan`, apart from what only the voxels show.
+    """
+    return volumes.read_geometry(Path(path))
+
+
+def _check_finite(voxels: NDArray[np.int16] | NDArray[np.float32], where: Path | str) -> None:
+    if voxels.dtype == np.int16 or (np.isfinite(voxels.min()) and np.isfinite(voxels.max())):
+        return
+    wrong = sum(part.size - np.count_nonzero(np.isfinite(part)) for part in voxels)
+    raise InputError(f"{where}: {wrong} of {voxels.size} voxels are NaN or infinite; legal: finite numbers")
