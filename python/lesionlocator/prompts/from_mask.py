@@ -1,0 +1,34 @@
+"""Prompts from a mask: the box and the centroid of every lesion that a label map holds."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from lesionlocator.errors import InputError
+from lesionlocator.prompts.components import Labels, connected_components, regions
+from lesionlocator.prompts.kinds import LesionPrompt, PromptSet
+
+
+class MaskKind(str, Enum):
+    """What a label map's labels are: the ids of lesions, or a mask whose connected components are the lesions."""
+
+    INSTANCE = "instance"
+    SEMANTIC = "semantic"
+
+
+def prompts_from_mask(labels: Labels, kind: MaskKind) -> PromptSet:
+    """Return box and point of every lesion of a label map, in voxels (z, y, x), by ascending id.
+
+    The lesions of a semantic map are the 26-connected components of its nonzero voxels, numbered by their first
+    voxel in raster order. The box is the smallest half-open box around the lesion, the point the mean of its
+    voxels, which may lie beside a curved lesion.
+
+    Raises
+    ------
+    InputError
+        Where the map holds no lesion.
+    """
+    found = regions(connected_components(labels) if kind is MaskKind.SEMANTIC else labels)
+    if not found:
+        raise InputError("the mask holds no lesion: all its voxels are 0")
+    return PromptSet.of(LesionPrompt(region.label, region.box, region.centroid) for region in found)
