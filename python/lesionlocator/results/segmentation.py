@@ -1,0 +1,58 @@
+"""What segmenting one scan gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from lesionlocator.results.labelmap import merged
+from lesionlocator.results.lesion import LesionMask, LesionResult
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lesionlocator.io import Scan
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """The lesions of one scan.
+
+    Parameters
+    ----------
+    scan
+        The scan as stored.
+    lesions
+        What became of each prompt, by lesion id, refused ones included.
+    refused_entries
+        Why entries of a prompt file without a legal id were refused, by the text that stands in the file.
+    notes
+        What its user should know of the case as a whole.
+    """
+
+    scan: Scan
+    lesions: Mapping[int, LesionResult]
+    refused_entries: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def masks(self) -> dict[int, LesionMask]:
+        """The masks that were found, by lesion id."""
+        return {i: lesion.found for i, lesion in self.lesions.items() if lesion.found is not None}
+
+    @property
+    def labelmap(self) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """Lesion ids on the scan's grid, z, y, x; the higher probability wins an overlap, 0 is background."""
+        return self._merged[0]
+
+    @property
+    def overlap_voxels(self) -> int:
+        """Number of voxels that more than one lesion claims."""
+        return self._merged[1]
+
+    @cached_property
+    def _merged(self) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], int]:
+        return merged(self.masks.items(), self.scan.geometry.shape)
