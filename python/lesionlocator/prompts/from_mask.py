@@ -20,8 +20,8 @@ def prompts_from_mask(labels: Labels, kind: MaskKind) -> PromptSet:
     """Return box and point of every lesion of a label map, in voxels (z, y, x), by ascending id.
 
     The lesions of a semantic map are the 26-connected components, numbered by their first voxel in raster
-    order. The box is the smallest half-open box around the lesion, the point the mean of its voxels, which may
-    lie beside a curved lesion.
+    order. The box is the smallest half-open box around the lesion, the point the mean of its voxels, which
+    may lie beside a curved lesion.
 
     Raises
     ------
