@@ -79,7 +79,7 @@ class _ConvStack(nn.Module):
         self.convs = nn.Sequential(*units)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.convs(x)  # type: ignore[no-any-return]  # nn.Sequential is untyped
+        return self.convs(x)
 
 
 class _Stage(nn.Module):
@@ -88,7 +88,7 @@ class _Stage(nn.Module):
         self.blocks = nn.Sequential(*blocks)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.blocks(x)  # type: ignore[no-any-return]  # nn.Sequential is untyped
+        return self.blocks(x)
 
 
 class _Encoder(nn.Module):
@@ -167,13 +167,17 @@ class ResidualEncoderUNet(nn.Module):
         if lengths != [n_stages] * 4 or len(n_conv_per_stage_decoder) != n_stages - 1:
             raise ValueError(
                 f"{n_stages} stages need {n_stages} features, kernels, strides and block counts, and "
-                f"{n_stages - 1} decoder convolution counts; found {lengths} and {len(n_conv_per_stage_decoder)}"
+                f"{n_stages - 1} decoder counts; found {lengths} and {len(n_conv_per_stage_decoder)}"
             )
-        norm = {"bias": conv_bias, "eps": norm_eps, "slope": negative_slope}
 
         def unit(inputs: int, outputs: int, kernel: Kernel) -> ConvUnit:
             return ConvUnit(
                 inputs, outputs, kernel, (1, 1, 1), bias=conv_bias, eps=norm_eps, slope=negative_slope
+            )
+
+        def block(inputs: int, outputs: int, kernel: Kernel, stride: Kernel) -> ResidualBlock:
+            return ResidualBlock(
+                inputs, outputs, kernel, stride, bias=conv_bias, eps=norm_eps, slope=negative_slope
             )
 
         stages = []
@@ -182,7 +186,7 @@ class ResidualEncoderUNet(nn.Module):
             for b in range(n_blocks_per_stage[s]):
                 inputs = features[max(s - 1, 0)] if b == 0 else features[s]
                 stride = strides[s] if b == 0 else (1, 1, 1)
-                blocks.append(ResidualBlock(inputs, features[s], kernel_sizes[s], stride, **norm))  # type: ignore[arg-type]  # one dict for three types
+                blocks.append(block(inputs, features[s], kernel_sizes[s], stride))
             stages.append(_Stage(blocks))
         self.encoder = _Encoder(_ConvStack([unit(input_channels, features[0], kernel_sizes[0])]), stages)
 
@@ -201,7 +205,7 @@ class ResidualEncoderUNet(nn.Module):
 
         Sizes must be divisible by the product of the strides.
         """
-        return self.decoder.seg_layers[-1](self.decoder.features(self.encoder(x))[-1])  # type: ignore[no-any-return]  # nn.ModuleList is untyped
+        return self.decoder.seg_layers[-1](self.decoder.features(self.encoder(x))[-1])
 
     def all_resolutions(self, x: Tensor) -> list[Tensor]:
         """Return the logits of every decoder stage, the finest first, for deep supervision."""

@@ -86,8 +86,8 @@ def prompts_from_labels(
     """Return the prompts of a label map (of the scan's shape), by ascending id.
 
     Where the only label is 1, the 26-connected components on the model grid are the lesions, numbered by
-    their first voxel; otherwise the labels are the lesions and keep their values. Labels that vanish when the map
-    is resampled to the model grid are not in the result.
+    their first voxel; otherwise the labels are the lesions and keep their values. Labels that vanish when
+    the map is resampled to the model grid are not in the result.
     """
     on_grid = grid.labels(labels)
     found = regions(on_grid)
