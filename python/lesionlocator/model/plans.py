@@ -7,6 +7,7 @@ nothing is imported or executed because a file names it.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -180,6 +181,13 @@ class _Reader:
             raise ModelError(f"{self.source}: {key} is {found}, expected {kind.__name__}")
         return value
 
+    def number(self, key: str) -> float:
+        value = self.content.get(key)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            found = "missing" if value is None else repr(value)
+            raise ModelError(f"{self.source}: {key} is {found}, expected a number")
+        return float(value)
+
     def triple(self, key: str, convert: Callable[[Any], Any]) -> Triple:
         values = self.get(key, list)
         try:
@@ -188,7 +196,7 @@ class _Reader:
             raise ModelError(
                 f"{self.source}: {key} is {values}, expected three positive numbers (z, y, x)"
             ) from None
-        if not all(0 < v < float("inf") for v in (z, y, x)):
+        if not all(0 < v < math.inf for v in (z, y, x)):
             raise ModelError(f"{self.source}: {key} is {values}, expected three positive numbers (z, y, x)")
         return z, y, x
 
@@ -226,7 +234,7 @@ def _intensity(plans: _Reader, source: str) -> IntensityProperties:
     channels = _Reader(plans.get("foreground_intensity_properties_per_channel", dict), source)
     channel = _Reader(channels.get("0", dict), f"{source}: foreground_intensity_properties_per_channel['0']")
     keys = ("percentile_00_5", "percentile_99_5", "mean", "std")
-    lower, upper, mean, std = (float(channel.get(key, (int, float))) for key in keys)  # type: ignore[arg-type]  # a tuple of types
+    lower, upper, mean, std = (channel.number(key) for key in keys)
     return IntensityProperties(lower, upper, mean, std)
 
 
