@@ -203,7 +203,7 @@ def test_validate_is_silent_about_good_prompts(
 ) -> None:
     prompts = write_prompts(tmp_path / "p.json", id1={"box": [0, 1, 0, 1, 0, 1]}, id5={"point": [11, 19, 39]})
     assert run("validate", "-p", prompts, "-i", image) == 0
-    assert capsys.readouterr().out == "a: all 2 lesions can be used\n"
+    assert capsys.readouterr().out == "a: all prompts can be used\n"
 
 
 def test_validate_names_every_prompt_that_cannot_be_used(
@@ -251,7 +251,7 @@ def test_validate_goes_through_folders_by_name(
     (tmp_path / "prompts/b.json").write_text("no json")
     assert run("validate", "-p", tmp_path / "prompts", "-i", image.parent) == 3
     captured = capsys.readouterr()
-    assert "a: all 1 lesions can be used" in captured.out
+    assert "a: all prompts can be used" in captured.out
     assert "b.json: is not JSON" in captured.out
     assert "no prompts for c.nii.gz" in captured.out
     assert captured.err == "error: 2 of 3 failed\n"
@@ -262,7 +262,7 @@ def test_validate_accepts_a_mask_on_the_grid_of_the_image(
 ) -> None:
     mask = write_mask(tmp_path / "mask.nii.gz", (9, (1, 2, 3)), (4, (6, 7, 8)))
     assert run("validate", "-p", mask, "-i", image) == 0
-    assert capsys.readouterr().out == "a: all 2 lesions can be used\n"
+    assert capsys.readouterr().out == "a: all prompts can be used\n"
 
 
 def test_validate_refuses_a_mask_on_another_grid(

@@ -22,7 +22,7 @@ from lesionlocator.prompts.frames import Frame
 from lesionlocator.prompts.from_mask import MaskKind, prompts_from_mask
 from lesionlocator.prompts.kinds import PromptKind, PromptSet
 from lesionlocator.prompts.published import write_published
-from lesionlocator.prompts.validation import Problem, Verdict, validate
+from lesionlocator.prompts.validation import Problem, validate
 
 Member = TypeVar("Member", bound=Enum)
 _PATH = click.Path(path_type=Path)
@@ -35,7 +35,7 @@ def prompts() -> None:
     """Make, convert and check prompt files."""
 
 
-@prompts.command("from-mask")
+@prompts.command("from-mask", short_help="Write the prompts of label maps.")
 @click.option("-i", "--input", "source", type=_PATH, required=True, help="Label map, or a folder of them.")
 @click.option("-o", "--output", "target", type=_PATH, required=True, help="JSON file, or a folder.")
 @click.option(
@@ -60,7 +60,7 @@ def from_mask(source: Path, target: Path, kind: str) -> None:
     for_each(files, lambda file: _write_prompts_of(file, folder / f"{case_name(file)}.json", MaskKind(kind)))
 
 
-@prompts.command()
+@prompts.command(short_help="Convert between prompt formats.")
 @click.option("-i", "--input", "source", type=_PATH, required=True, help="Prompt file (.json or .csv).")
 @click.option("-o", "--output", "target", type=_PATH, required=True, help="Prompt file to write.")
 @click.option("--from", "source_format", type=_FORMATS, help="Format of the input; guessed if not given.")
@@ -99,16 +99,16 @@ def convert(
         geometry=geometry,
         frame=Frame(target_frame),
     )
-    left_out: dict[int | str, str] = {**content.refused, **unwritten}
+    left_out = [*content.refused.items(), *unwritten.items()]
     written = len(content.prompts) + len(content.refused) - len(left_out)
-    for key, reason in left_out.items():
+    for key, reason in left_out:
         console.warn(f"{source}: lesion {key}: {reason}")
-    console.say(f"{target}: {written} lesions")
+    console.say(f"{target}: {lesions(written)}")
     if left_out:
         raise console.SomeCasesFailed(len(left_out), written + len(left_out))
 
 
-@prompts.command("validate")
+@prompts.command("validate", short_help="Name the prompts that cannot be used.")
 @click.option("-p", "--prompts", "prompt_path", type=_PATH, required=True, help="Prompt file or folder.")
 @click.option("-i", "--image", "image_path", type=_PATH, required=True, help="Image, or a folder of images.")
 @click.option("-t", "--prompt-type", type=click.Choice(["box", "point"]), help="What every lesion needs.")
@@ -124,12 +124,12 @@ def validate_command(prompt_path: Path, image_path: Path, prompt_type: str | Non
     for missing in unpaired:
         table.add_row(Text(missing.name), "", Text(missing.reason))
     for case in cases:
-        verdict = _verdict(case, kind)
-        failed += bool(verdict.problems)
-        for problem in verdict.problems:
+        problems = _problems(case, kind)
+        failed += bool(problems)
+        for problem in problems:
             table.add_row(Text(case.name), Text(problem.lesion), Text(problem.reason))
-        if not verdict.problems:
-            console.say(f"{case.name}: all {verdict.lesions} lesions can be used")
+        if not problems:
+            console.say(f"{case.name}: all prompts can be used")
     if table.row_count:
         console.table(table)
     if failed and prompt_path.is_dir():
@@ -191,6 +191,11 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+def lesions(count: int) -> str:
+    """Return "1 lesion", "2 lesions"."""
+    return f"{count} lesion" if count == 1 else f"{count} lesions"
+
+
 def masked_prompts(file: Path, kind: MaskKind) -> PromptSet:
     """Read a label map and return its prompts.
 
@@ -209,14 +214,14 @@ def masked_prompts(file: Path, kind: MaskKind) -> PromptSet:
 def _write_prompts_of(mask: Path, output: Path, kind: MaskKind) -> None:
     found = masked_prompts(mask, kind)
     write_published(found, output)
-    console.say(f"{output}: {len(found)} lesions")
+    console.say(f"{output}: {lesions(len(found))}")
 
 
-def _verdict(case: Case, kind: PromptKind | None) -> Verdict:
+def _problems(case: Case, kind: PromptKind | None) -> list[Problem]:
     try:
         return validate(case.prompts, read_geometry(case.image), kind)
     except InputError as error:
-        return Verdict(0, (Problem("", str(error)),))
+        return [Problem("", str(error))]
 
 
 def _format_of_new(target: Path) -> PromptFormat:

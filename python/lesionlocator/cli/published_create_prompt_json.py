@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from lesionlocator.cli import console
-from lesionlocator.cli.prompts import for_each, label_maps, make_folder, masked_prompts
+from lesionlocator.cli.prompts import for_each, label_maps, lesions, make_folder, masked_prompts
 from lesionlocator.io.files import case_name
 from lesionlocator.prompts.from_mask import MaskKind
 from lesionlocator.prompts.kinds import LesionPrompt, PromptSet
@@ -40,7 +40,7 @@ def _write_both(file: Path, target: Path, kind: MaskKind) -> None:
     name = f"{case_name(file)}.json"
     write_published(points, make_folder(target / "points") / name)
     write_published(boxes, make_folder(target / "boxes") / name)
-    console.say(f"{file}: {len(found)} lesions")
+    console.say(f"{file}: {lesions(len(found))}")
 
 
 def main() -> None:
