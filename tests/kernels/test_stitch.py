@@ -77,17 +77,19 @@ def test_the_weight_equals_the_published_map(conformance):
     np.testing.assert_allclose(product, expected[name], rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.parametrize(("shape", "patch"), [((9, 14, 21), (5, 8, 9)), ((6, 8, 8), (6, 8, 8)), ((4, 5, 70), (1, 5, 33))])
+@pytest.mark.parametrize(
+    ("shape", "patch"), [((9, 14, 21), (5, 8, 9)), ((6, 8, 8), (6, 8, 8)), ((4, 5, 70), (1, 5, 33))]
+)
 def test_stitched_logits_equal_the_dense_weighted_mean(shape, patch):
     rng = np.random.default_rng(0)
     starts = tuple(_core.stitch_tile_starts(n, p, 0.5) for n, p in zip(shape, patch, strict=True))
     total = np.zeros(shape, np.float32)
     sums, weights = np.zeros(shape), np.zeros(shape)
     for start in itertools.product(*starts):
-        tile = rng.standard_normal((2, *patch)).astype(np.float32)
+        tile = rng.standard_normal(patch).astype(np.float32)
         _core.stitch_accumulate(total, tile, start=start)
         where = tuple(slice(a, a + n) for a, n in zip(start, patch, strict=True))
-        sums[where] += dense_weight(patch) * (tile[1].astype(float) - tile[0])
+        sums[where] += dense_weight(patch) * tile
         weights[where] += dense_weight(patch)
     np.testing.assert_allclose(total, sums, rtol=1e-5, atol=1e-5)
     _core.stitch_normalize(total, patch=patch, starts=starts)
@@ -95,32 +97,30 @@ def test_stitched_logits_equal_the_dense_weighted_mean(shape, patch):
 
 
 def test_one_tile_gives_its_own_logits_back():
-    tile = np.random.default_rng(1).standard_normal((2, 16, 24, 24)).astype(np.float32)
+    tile = np.random.default_rng(1).standard_normal((16, 24, 24)).astype(np.float32)
     total = np.zeros((16, 24, 24), np.float32)
     _core.stitch_accumulate(total, tile, start=(0, 0, 0))
     _core.stitch_normalize(total, patch=(16, 24, 24), starts=([0], [0], [0]))
-    np.testing.assert_allclose(total, tile[1] - tile[0], rtol=3e-7)
+    np.testing.assert_allclose(total, tile, rtol=3e-7)
 
 
 def test_tiles_of_any_strides_are_taken():
-    tile = np.random.default_rng(2).standard_normal((2, 4, 5, 6)).astype(np.float32)
+    tile = np.random.default_rng(2).standard_normal((4, 5, 6)).astype(np.float32)
     expected, found = np.zeros((2, 6, 7, 8), np.float32)
     _core.stitch_accumulate(expected, tile, start=(1, 2, 0))
-    channels_last = np.moveaxis(np.ascontiguousarray(np.moveaxis(tile, 0, -1)), -1, 0)
-    _core.stitch_accumulate(found, channels_last, start=(1, 2, 0))
+    turned = np.ascontiguousarray(tile[:, ::-1].T).T[:, ::-1]
+    _core.stitch_accumulate(found, turned, start=(1, 2, 0))
     np.testing.assert_array_equal(found, expected)
     assert expected.any()
 
 
 def test_tiles_that_do_not_fit_are_refused():
     total = np.zeros((4, 4, 4), np.float32)
-    with pytest.raises(KernelError, match=r"tile has shape \[3, 2, 2, 2\], expected \[2, 2, 2, 2\]"):
-        _core.stitch_accumulate(total, np.zeros((3, 2, 2, 2), np.float32), start=(0, 0, 0))
     for start in [(3, 0, 0), (0, 5, 0), (0, 0, 2**64 - 1)]:
         with pytest.raises(KernelError, match="outside the grid"):
-            _core.stitch_accumulate(total, np.ones((2, 2, 2, 2), np.float32), start=start)
+            _core.stitch_accumulate(total, np.ones((2, 2, 2), np.float32), start=start)
     with pytest.raises(OverflowError):
-        _core.stitch_accumulate(total, np.ones((2, 2, 2, 2), np.float32), start=(-1, 0, 0))
+        _core.stitch_accumulate(total, np.ones((2, 2, 2), np.float32), start=(-1, 0, 0))
     assert not total.any()
 
 

@@ -1,5 +1,5 @@
 use lesionlocator_core::stitch as core;
-use ndarray::{Ix3, Ix4};
+use ndarray::Ix3;
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 
@@ -26,7 +26,7 @@ fn stitch_gaussian(py: Python<'_>, patch: usize) -> PyResult<Bound<'_, PyArray1<
 fn stitch_accumulate(
     py: Python<'_>,
     mut total: Target<'_, f32, Ix3>,
-    tile: Source<'_, f32, Ix4>,
+    tile: Source<'_, f32, Ix3>,
     start: [usize; 3],
 ) -> PyResult<()> {
     let (total, tile) = (total.view(), tile.view());

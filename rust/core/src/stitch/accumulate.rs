@@ -1,24 +1,20 @@
-use ndarray::{ArrayView1, ArrayView4, ArrayViewMut1, ArrayViewMut3, Axis, s};
+use ndarray::{ArrayView1, ArrayView3, ArrayViewMut1, ArrayViewMut3, Axis, s};
 use rayon::prelude::*;
 
 use super::weight::{PEAK, gaussian};
-use crate::components::expect_shape;
 use crate::{Error, Region, Result, Shape};
 
-/// Adds `weight * (tile[1] - tile[0])` to `total` at `start`.
+/// Adds `weight * tile` to `total` at `start`.
 ///
-/// `tile` has shape (2, z, y, x): the logits of background and foreground. The weight is the product
-/// of three axes of [`gaussian`], times 10.
+/// `tile` holds logit differences. The weight is the product of three axes of [`gaussian`], times 10.
 ///
 /// # Errors
-/// [`Error::ShapeMismatch`] where `tile` does not have two channels; [`Error::OutsideGrid`] where it
-/// leaves `total` or is empty.
+/// [`Error::OutsideGrid`] where `tile` leaves `total` or is empty.
 ///
 /// ```
 /// use lesionlocator_core::stitch::{accumulate, normalize};
-/// use ndarray::{Array3, Array4, s};
-/// let mut tile = Array4::zeros((2, 2, 2, 2));
-/// tile.slice_mut(s![1, .., .., ..]).fill(3.0);
+/// use ndarray::Array3;
+/// let tile = Array3::from_elem((2, 2, 2), 3.0);
 /// let mut total = Array3::zeros((2, 2, 3));
 /// accumulate(total.view_mut(), tile.view(), [0, 0, 0]).unwrap();
 /// accumulate(total.view_mut(), tile.view(), [0, 0, 1]).unwrap();
@@ -27,23 +23,19 @@ use crate::{Error, Region, Result, Shape};
 /// ```
 pub fn accumulate(
     mut total: ArrayViewMut3<'_, f32>,
-    tile: ArrayView4<'_, f32>,
+    tile: ArrayView3<'_, f32>,
     start: [usize; 3],
 ) -> Result<()> {
-    let (channels, planes, rows, columns) = tile.dim();
+    let (planes, rows, columns) = tile.dim();
     let extent = [planes, rows, columns];
-    expect_shape("tile", &[channels, planes, rows, columns], &[2, planes, rows, columns])?;
     let (depth, height, width) = total.dim();
     Region::new("tile", start, extent, [depth, height, width])?;
     let weights = Weights::new(extent.map(gaussian).into_iter().collect::<Result<Vec<_>>>()?);
     let [z, y, x] = [0, 1, 2].map(|axis| start[axis]..start[axis] + extent[axis]);
-    let background = tile.index_axis(Axis(0), 0);
-    let foreground = tile.index_axis(Axis(0), 1);
     let mut part = total.slice_mut(s![z, y, x]);
     part.axis_iter_mut(Axis(0)).into_par_iter().enumerate().for_each(|(z, mut plane)| {
         for (y, row) in plane.outer_iter_mut().enumerate() {
-            let (from, to) = (background.slice(s![z, y, ..]), foreground.slice(s![z, y, ..]));
-            add_row(row, from, to, weights.row(z, y), &weights.columns);
+            add_row(row, tile.slice(s![z, y, ..]), weights.row(z, y), &weights.columns);
         }
     });
     Ok(())
@@ -51,25 +43,17 @@ pub fn accumulate(
 
 fn add_row(
     mut total: ArrayViewMut1<'_, f32>,
-    background: ArrayView1<'_, f32>,
-    foreground: ArrayView1<'_, f32>,
+    tile: ArrayView1<'_, f32>,
     scale: f32,
     weights: &[f32],
 ) {
-    let add = |total: &mut f32, background: f32, foreground: f32, weight: f32| {
-        *total += scale * weight * (foreground - background);
+    let add = |(total, (&logit, &weight)): (&mut f32, (&f32, &f32))| {
+        *total += scale * weight * logit;
     };
-    let slices = (total.as_slice_mut(), background.as_slice(), foreground.as_slice());
-    if let (Some(total), Some(background), Some(foreground)) = slices {
-        for (((total, &b), &f), &w) in total.iter_mut().zip(background).zip(foreground).zip(weights)
-        {
-            add(total, b, f, w);
-        }
+    if let (Some(total), Some(tile)) = (total.as_slice_mut(), tile.as_slice()) {
+        total.iter_mut().zip(tile.iter().zip(weights)).for_each(add);
     } else {
-        for (((total, &b), &f), &w) in total.iter_mut().zip(background).zip(foreground).zip(weights)
-        {
-            add(total, b, f, w);
-        }
+        total.iter_mut().zip(tile.iter().zip(weights)).for_each(add);
     }
 }
 
