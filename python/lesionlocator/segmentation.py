@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from lesionlocator.errors import InputError
 from lesionlocator.inference.device import DeviceChoice, choose_device
 from lesionlocator.inference.tiles import Tiling
 from lesionlocator.io import LabelMap, Scan
+from lesionlocator.io.masks import MAX_LABEL
 from lesionlocator.model import NetworkFolder, segmentation_folder
 from lesionlocator.preprocessing import ModelGrid
 from lesionlocator.prompts.components import regions
@@ -19,10 +21,12 @@ from lesionlocator.prompts.files import read_prompts
 from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
 from lesionlocator.prompts.on_grid import GridPrompt, prompt_from_voxels, prompts_from_labels
 from lesionlocator.results.export import scan_mask
-from lesionlocator.results.lesion import LesionResult, LesionStatus
+from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
+from lesionlocator.results.provenance import ModelIdentity
 from lesionlocator.results.segmentation import Segmentation
 
 if TYPE_CHECKING:
+    from lesionlocator.geometry import Box, Shape
     from lesionlocator.inference.ensemble import Ensemble
 
 Prompts = PromptSet | PromptFile | LabelMap | str | Path
@@ -83,6 +87,7 @@ class SegmentationModel:
         self._folds = folds
         self._mirroring = mirroring
         self._ensembles: dict[Path, Ensemble] = {}
+        self._identities: dict[PromptKind, ModelIdentity] = {}
 
     def ensemble(self, kind: PromptKind) -> Ensemble:
         """Return the loaded networks for a kind of prompt.
@@ -104,6 +109,14 @@ class SegmentationModel:
     def folder(self, kind: PromptKind) -> NetworkFolder:
         """Return the files of the network for a kind of prompt."""
         return segmentation_folder(self._root, kind.value)
+
+    def identity(self, kind: PromptKind) -> ModelIdentity:
+        """Return which model answers a kind of prompt; its files are read when its checksum is asked for."""
+        if kind not in self._identities:
+            folder = self.folder(kind)
+            folds = tuple(sorted(folder.chosen(self._folds)))
+            self._identities[kind] = ModelIdentity(folder, folds, self._mirroring)
+        return self._identities[kind]
 
     def segment(
         self,
@@ -216,11 +229,18 @@ class ScanWork:
 
     def result(self, lesions: dict[int, LesionResult]) -> Segmentation:
         """Return the result of the scan, given that of each lesion."""
-        return Segmentation(self.scan, lesions, self._refused_entries, self._notes)
+        model = self.model.identity(self.kind)
+        return Segmentation(self.scan, self.kind, lesions, self._refused_entries, self._notes, model)
+
+    def restored(self, lesion_id: int, mask: LesionMask | None) -> LesionResult:
+        """Return the result of a lesion that was segmented before and has the given mask."""
+        target = next(prompt.target for prompt in self._targets if prompt.lesion_id == lesion_id)
+        return self._outcome(lesion_id, target, mask, {})
 
     def _segment(self, prompt: GridPrompt, ensemble: Ensemble, counter: _Counter) -> LesionResult:
         from lesionlocator.inference.segmenter import segment_prompt
 
+        before, started = ensemble.seconds, perf_counter()
         logits = segment_prompt(
             ensemble,
             self._grid,
@@ -228,14 +248,31 @@ class ScanWork:
             step_size=self._step_size,
             on_forward=lambda: counter.count(prompt.lesion_id),
         )
+        answered, network = perf_counter(), ensemble.seconds - before
         mask = scan_mask(logits, self._grid)
+        seconds = {
+            "prepare": answered - started - network,
+            "network": network,
+            "export": perf_counter() - answered,
+        }
+        return self._outcome(prompt.lesion_id, prompt.target, mask, seconds)
+
+    def _outcome(
+        self, lesion_id: int, target: Box | Shape, mask: LesionMask | None, seconds: dict[str, float]
+    ) -> LesionResult:
+        warnings = []
+        if mask is None:
+            warnings.append("the network found no lesion at this prompt")
+        if lesion_id > MAX_LABEL:
+            warnings.append(f"ids above {MAX_LABEL} do not fit a label map: it leaves this lesion out")
         return LesionResult(
-            prompt.lesion_id,
+            lesion_id,
             LesionStatus.EMPTY if mask is None else LesionStatus.SEGMENTED,
-            self._sources.get(prompt.lesion_id),
-            prompt.target,
+            self._sources.get(lesion_id),
+            target,
             mask,
-            ("the network found no lesion at this prompt",) if mask is None else (),
+            tuple(warnings),
+            seconds,
         )
 
     def _of_file(self, file: PromptFile) -> list[GridPrompt]:

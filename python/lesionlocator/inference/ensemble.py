@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +36,11 @@ class Ensemble:
     mirroring
         Whether to average over the mirrorings that each fold allows.
 
+    Attributes
+    ----------
+    seconds
+        Time spent in the networks so far.
+
     Raises
     ------
     ModelError
@@ -47,6 +53,7 @@ class Ensemble:
         self.folder = folder
         self.device = device
         self.mirroring = mirroring
+        self.seconds = 0.0
         self.folds: list[int] = []
         self._members: list[tuple[nn.Module, list[list[int]]]] = []
         for fold, path in folder.chosen(folds).items():
@@ -62,6 +69,11 @@ class Ensemble:
     def forwards(self) -> int:
         """Network calls for one patch."""
         return sum(len(flips) for _, flips in self._members)
+
+    @property
+    def precision(self) -> str:
+        """What the networks compute in."""
+        return "float16 (autocast)" if self.device.type == "cuda" else "float32"
 
     def logit_difference(
         self, patch: NDArray[np.float32], *, on_forward: Callable[[], None] = lambda: None
@@ -80,7 +92,8 @@ class Ensemble:
         ndarray
             float32 (z, y, x).
         """
-        with torch.inference_mode(), self._precision():
+        started = perf_counter()
+        with torch.inference_mode(), self._autocast():
             x = torch.from_numpy(patch)[None].to(self.device).contiguous(memory_format=torch.channels_last_3d)
             total = torch.zeros(patch.shape[1:], dtype=torch.float32, device=self.device)
             for network, flips in self._members:
@@ -89,9 +102,11 @@ class Ensemble:
                     logits = network(x.flip(axes) if axes else x)[0]
                     total.add_(_restored(logits, axes), alpha=share)
                     on_forward()
-            return total.cpu().numpy()
+            answer = total.cpu().numpy()
+        self.seconds += perf_counter() - started
+        return answer
 
-    def _precision(self) -> AbstractContextManager[object]:
+    def _autocast(self) -> AbstractContextManager[object]:
         return torch.autocast("cuda", torch.float16) if self.device.type == "cuda" else nullcontext()
 
 

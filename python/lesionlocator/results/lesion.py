@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -74,6 +75,8 @@ class LesionResult:
         The mask; None unless segmented.
     warnings
         What its user should know, such as why it was refused.
+    seconds
+        What it took, by stage: ``prepare``, ``network``, ``export``.
     """
 
     lesion_id: int
@@ -81,4 +84,5 @@ class LesionResult:
     prompt: LesionPrompt | None = None
     target: Box | Shape | None = None
     found: LesionMask | None = None
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
