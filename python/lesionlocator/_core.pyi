@@ -120,10 +120,11 @@ def resample_labels(
 def components_nonzero_box(volume: _Image | _Labels) -> tuple[_Shape, _Shape] | None:
     """Return start and stop of the box around all voxels that are not zero (NaN is not zero)."""
 
-def components_label(mask: _Labels, out: NDArray[np.uint32], *, connectivity: Literal[6, 18, 26]) -> int:
+def components_label(mask: _Labels, out: _Labels, *, connectivity: Literal[6, 18, 26]) -> int:
     """Number the connected components of the nonzero voxels by their first voxel in raster order.
 
-    ``out`` must come in as zeros. Returns the number of components.
+    ``out`` must come in as zeros; more components than its dtype has numbers for are an error. Returns the
+    number of components.
     """
 
 def components_statistics(

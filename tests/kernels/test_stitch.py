@@ -77,7 +77,9 @@ def test_the_weight_equals_the_published_map(conformance):
     np.testing.assert_allclose(product, expected[name], rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.parametrize(("shape", "patch"), [((9, 14, 21), (5, 8, 9)), ((6, 8, 8), (6, 8, 8)), ((4, 5, 70), (1, 5, 33))])
+@pytest.mark.parametrize(
+    ("shape", "patch"), [((9, 14, 21), (5, 8, 9)), ((6, 8, 8), (6, 8, 8)), ((4, 5, 70), (1, 5, 33))]
+)
 def test_stitched_logits_equal_the_dense_weighted_mean(shape, patch):
     rng = np.random.default_rng(0)
     starts = tuple(_core.stitch_tile_starts(n, p, 0.5) for n, p in zip(shape, patch, strict=True))

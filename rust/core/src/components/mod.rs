@@ -3,6 +3,7 @@
 //! Everything works on runs: stretches of a row that belong together. Volumes are walked in memory
 //! order, whatever their axes; results are those of the view that the caller passed.
 
+mod connect;
 mod connectivity;
 mod forest;
 mod holes;
