@@ -135,6 +135,11 @@ def components_statistics(
     Ids ascend; 0 is background.
     """
 
+def components_instances(
+    mask: _Labels, *, connectivity: Literal[6, 18, 26]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return what :func:`components_statistics` says of :func:`components_label`, without a label volume."""
+
 def components_fill_holes(mask: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
     """Write the mask (0/1) with every background voxel not 6-connected to the border filled."""
 

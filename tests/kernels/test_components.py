@@ -195,6 +195,17 @@ def test_without_labels_the_statistics_are_empty():
         assert (ids.shape, counts.shape, boxes.shape, centroids.shape) == ((0,), (0,), (0, 3, 2), (0, 3))
 
 
+@pytest.mark.parametrize("connectivity", STRUCTURES)
+@pytest.mark.parametrize(("axes", "flips"), ORIENTATIONS[::5])
+def test_instances_are_the_statistics_of_the_components(axes, flips, connectivity):
+    view = oriented(random_mask((30, 40, 50), 0.15, seed=9), axes, flips)
+    expected = _core.components_statistics(label(view, connectivity)[1])
+    for found, array in zip(
+        _core.components_instances(view, connectivity=connectivity), expected, strict=True
+    ):
+        np.testing.assert_array_equal(found, array)
+
+
 @pytest.mark.parametrize("density", [0.3, 0.6, 0.75, 0.9, 1.0])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_filled_holes_equal_those_of_scipy(shape, density):

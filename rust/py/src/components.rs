@@ -76,7 +76,20 @@ fn components_statistics<'py>(
     labels: Labels<'py>,
 ) -> PyResult<StatisticsArrays<'py>> {
     use Labels::{U8, U16, U32};
-    let found = each_type!(py, labels, U8 | U16 | U32, view => Ok(core::statistics(view)))?;
+    let found = each_type!(py, labels, U8 | U16 | U32, view => core::statistics(view))?;
+    Ok(statistics_arrays(py, &found))
+}
+
+#[pyfunction]
+#[pyo3(signature = (mask, *, connectivity))]
+fn components_instances<'py>(
+    py: Python<'py>,
+    mask: Labels<'py>,
+    connectivity: usize,
+) -> PyResult<StatisticsArrays<'py>> {
+    use Labels::{U8, U16, U32};
+    let connectivity = Connectivity::try_from(connectivity).map_err(|error| to_python(&error))?;
+    let found = each_type!(py, mask, U8 | U16 | U32, view => core::instances(view, connectivity))?;
     Ok(statistics_arrays(py, &found))
 }
 
@@ -110,5 +123,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(components_nonzero_box, module)?)?;
     module.add_function(wrap_pyfunction!(components_label, module)?)?;
     module.add_function(wrap_pyfunction!(components_statistics, module)?)?;
+    module.add_function(wrap_pyfunction!(components_instances, module)?)?;
     module.add_function(wrap_pyfunction!(components_fill_holes, module)?)
 }

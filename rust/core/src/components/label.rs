@@ -57,7 +57,10 @@ fn write_row<Id: Voxel>(mut out: ArrayViewMut1<'_, Id>, row: &PlacedRow<'_>, ids
 }
 
 /// The number of each component in the order of the view that the caller passed.
-fn ids<Id: Voxel + TryFrom<u32>>(components: &Components, order: &MemoryOrder) -> Result<Vec<Id>> {
+pub(super) fn ids<Id: Voxel + TryFrom<u32>>(
+    components: &Components,
+    order: &MemoryOrder,
+) -> Result<Vec<Id>> {
     let numbers = (1..=components.count).map(|number| {
         Id::try_from(number).map_err(|_| Error::InvalidValue {
             what: "number of components",

@@ -19,7 +19,7 @@ pub use holes::fill_holes;
 pub use label::label;
 pub use nonzero_box::{Bounds, nonzero_box};
 pub use scan::Voxel;
-pub use statistics::{Statistics, statistics};
+pub use statistics::{Statistics, instances, statistics};
 
 use crate::{Error, Result, Shape};
 
