@@ -7,7 +7,7 @@ use super::connect::Components;
 use super::label::ids;
 use super::order::MemoryOrder;
 use super::scan::{Voxel, value_runs, with_slice};
-use super::slabs::{Slab, planes_per_slab};
+use super::slabs::planes_per_slab;
 use super::{Connectivity, shape_of};
 use crate::{Error, Result, Shape};
 
@@ -55,7 +55,11 @@ pub fn statistics<T: Voxel + Into<u32>>(labels: ArrayView3<'_, T>) -> Result<Vec
         .enumerate()
         .map(|(index, planes)| Tally::of(&planes, index * thickness))
         .collect();
-    Ok(merged(&partial, &order))
+    let mut total = Tally::default();
+    for entry in partial.iter().flat_map(|tally| &tally.entries) {
+        total.entry(entry.id).merge(entry);
+    }
+    Ok(finished(&total.entries, &order))
 }
 
 /// What [`statistics`] says of the labels that [`label`](super::label) gives, without a label volume.
@@ -79,25 +83,18 @@ pub fn instances<T: Voxel>(
     let order = MemoryOrder::of(&mask);
     let components = Components::find::<false, T>(&order.apply(mask), connectivity)?;
     let ids = ids::<u32>(&components, &order)?;
-    let tally_slab = |slab: &Slab| {
-        let mut tally = Tally::default();
-        for row in slab.placed_rows() {
-            for (run, component) in row.runs() {
-                tally.entry(ids[component]).add_run(row.plane, row.row, run.start, run.end);
-            }
+    // Runs are few where lesions are; sums for each thread would cost more than they save.
+    let mut entries: Vec<_> = ids.into_iter().map(Entry::new).collect();
+    for row in components.placed_rows() {
+        for (run, component) in row.runs() {
+            entries[component].add_run(row.plane, row.row, run.start, run.end);
         }
-        tally
-    };
-    let partial: Vec<_> = components.slabs.par_iter().map(tally_slab).collect();
-    Ok(merged(&partial, &order))
+    }
+    Ok(finished(&entries, &order))
 }
 
-fn merged(partial: &[Tally], order: &MemoryOrder) -> Vec<Statistics> {
-    let mut total = Tally::default();
-    for entry in partial.iter().flat_map(|tally| &tally.entries) {
-        total.entry(entry.id).merge(entry);
-    }
-    let mut all: Vec<_> = total.entries.iter().map(|entry| entry.finish(order)).collect();
+fn finished(entries: &[Entry], order: &MemoryOrder) -> Vec<Statistics> {
+    let mut all: Vec<_> = entries.iter().map(|entry| entry.finish(order)).collect();
     all.sort_unstable_by_key(|statistics| statistics.id);
     all
 }
