@@ -120,10 +120,11 @@ def resample_labels(
 def components_nonzero_box(volume: _Image | _Labels) -> tuple[_Shape, _Shape] | None:
     """Return start and stop of the box around all voxels that are not zero (NaN is not zero)."""
 
-def components_label(mask: _Labels, out: NDArray[np.uint32], *, connectivity: Literal[6, 18, 26]) -> int:
+def components_label(mask: _Labels, out: _Labels, *, connectivity: Literal[6, 18, 26]) -> int:
     """Number the connected components of the nonzero voxels by their first voxel in raster order.
 
-    ``out`` must come in as zeros. Returns the number of components.
+    ``out`` must come in as zeros; more components than its dtype has numbers for are an error. Returns the
+    number of components.
     """
 
 def components_statistics(
@@ -133,6 +134,11 @@ def components_statistics(
 
     Ids ascend; 0 is background.
     """
+
+def components_instances(
+    mask: _Labels, *, connectivity: Literal[6, 18, 26]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return what :func:`components_statistics` says of :func:`components_label`, without a label volume."""
 
 def components_fill_holes(mask: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
     """Write the mask (0/1) with every background voxel not 6-connected to the border filled."""
