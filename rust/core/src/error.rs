@@ -12,7 +12,9 @@ pub enum Error {
         expected: Vec<usize>,
     },
     /// A region leaves the grid it belongs to.
-    #[error("{what} starts at {start:?} with shape {extent:?}, outside the grid of shape {shape:?}")]
+    #[error(
+        "{what} starts at {start:?} with shape {extent:?}, outside the grid of shape {shape:?}"
+    )]
     OutsideGrid {
         /// The region's role.
         what: &'static str,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use ndarray::{ArrayView1, ArrayView3, ArrayViewMut3, s};
 use rayon::prelude::*;
 
-use super::blend::Blend;
+use super::blend::{Blend, Positions};
 use super::frame::{Frame, Interpolation};
 use super::isa::{Isa, mix, row_kernel};
 use super::rule::Pair;
@@ -29,21 +29,23 @@ impl Label for u32 {}
 /// As [`trilinear`](super::trilinear).
 ///
 /// ```
-/// use lesionlocator_core::resample::{Frame, labels};
+/// use lesionlocator_core::resample::{Frame, Positions, labels};
 /// let source = ndarray::arr3(&[[[7_u8, 0, 9]]]);
 /// let mut out = ndarray::Array3::zeros((1, 1, 6));
-/// labels(source.view(), out.view_mut(), &Frame::whole([1, 1, 3], [1, 1, 6])).unwrap();
+/// let frame = Frame::whole([1, 1, 3], [1, 1, 6]);
+/// labels(source.view(), out.view_mut(), &frame, Positions::Single).unwrap();
 /// assert_eq!(out, ndarray::arr3(&[[[7, 7, 0, 0, 9, 9]]]));
 /// ```
 pub fn labels<T: Label>(
     source: ArrayView3<'_, T>,
     out: ArrayViewMut3<'_, T>,
     frame: &Frame,
+    positions: Positions,
 ) -> Result<()> {
     let (from, to) = (source.dim().into(), out.dim().into());
     let spans = frame.spans(Interpolation::Linear, from, to)?;
     check_contiguous(&out)?;
-    let [z, y, x] = spans.each_ref().map(|span| Blend::new(span).pairs);
+    let [z, y, x] = spans.each_ref().map(|span| Blend::new(span, positions).pairs);
     let plan = Plan { isa: Isa::detect(), occupied: occupied(source), source, z, y, x };
     tiles(out, 1, usize::MAX)
         .into_par_iter()
