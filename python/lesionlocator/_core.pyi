@@ -110,9 +110,12 @@ def resample_labels(
     target_shape: _Shape,
     target_start: _Shape,
     separate_axis: _Axis | None = None,
+    positions: Literal["single", "double"] = "single",
 ) -> None:
     """Each label's 0/1 map resampled linearly; the label is written where that exceeds 0.5.
 
+    The precision of ``positions`` decides voxels exactly between a label and its background: "single" is
+    torch's arithmetic, "double" (from a scale in single precision) that of the published cubic family.
     ``out`` must come in as zeros (rows without labels are not touched) and has the dtype of ``source``.
     """
 
