@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -81,6 +82,7 @@ def run_segmentation(options: SegmentOptions, reporter: Reporter) -> None:
     SomeCasesFailed
         Where some of several cases failed; each was reported, and the others are done.
     """
+    started = datetime.now(timezone.utc)
     cases, unpaired = pair_cases(options.images, options.prompts)
     # A missing model or fold is told before torch is imported, which takes seconds.
     segmentation_folder(options.model, options.kind.value).chosen(options.folds)
@@ -93,7 +95,9 @@ def run_segmentation(options: SegmentOptions, reporter: Reporter) -> None:
         model = load_model(
             options.model, device=options.device, folds=options.folds, mirroring=options.mirroring
         )
-        run = SegmentRun(options, model, cases, reporter, total=len(cases) + len(unpaired))
+        run = SegmentRun(
+            options, model, cases, reporter, started=started, total=len(cases) + len(unpaired)
+        )
         try:
             for missing in unpaired:
                 run.fail(missing.name, InputError(missing.reason))
@@ -117,6 +121,8 @@ class SegmentRun:
         The cases that can be tried.
     reporter
         Who is told.
+    started
+        When the run began.
     total
         Number of cases, those without a pair included.
 
@@ -135,6 +141,7 @@ class SegmentRun:
         cases: Sequence[Case],
         reporter: Reporter,
         *,
+        started: datetime,
         total: int,
     ) -> None:
         self._options = options
@@ -147,7 +154,8 @@ class SegmentRun:
         self._folder = make_folder(options.output)
         self._keeps_records = options.outputs.records
         settings = self._settings() if self._keeps_records else {}
-        self._record = RunRecord(self._folder / RUN_FILE, settings, self._environment())
+        self._record = RunRecord(self._folder / RUN_FILE, settings, self._environment(), started)
+        self._record.seconds["load"] = (datetime.now(timezone.utc) - started).total_seconds()
         self._earlier: EarlierRun | None = None
         if options.resume and self._keeps_records:
             self._earlier = EarlierRun(self._folder, settings, cases)
@@ -160,7 +168,7 @@ class SegmentRun:
         if pending:
             started = perf_counter()
             ensemble = self._model.ensemble(self._options.kind)
-            self._record.seconds["load"] = perf_counter() - started
+            self._record.seconds["load"] += perf_counter() - started
             self._record.environment["device"]["dtype"] = ensemble.precision
         self._reporter.run_started(self._total, self._facts())
         for case, future in ahead.cases(pending, self._model):

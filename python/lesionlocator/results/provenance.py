@@ -130,6 +130,8 @@ class RunRecord:
         What decides the results: two runs with the same settings and inputs give the same masks.
     environment
         What else is worth knowing: version, command, device, threads, options.
+    started
+        When the run began.
     cases
         What became of each case, by name.
     seconds
@@ -139,12 +141,18 @@ class RunRecord:
     path: Path
     settings: dict[str, Any]
     environment: dict[str, Any]
+    started: datetime
     cases: dict[str, CaseRecord] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
-    started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
 
     def write(self, *, exit_code: int | None = None) -> None:
-        """Write the file: the state is ``running`` until there is an exit code."""
+        """Write the file: the state is ``running`` until there is an exit code.
+
+        Raises
+        ------
+        OutputError
+            Where the file cannot be written.
+        """
         ended = None if exit_code is None else datetime.now(timezone.utc)
         write_document(
             self.path,
@@ -209,6 +217,12 @@ def peak_memory_mib() -> float | None:
     except ImportError:  # Windows
         return None
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _BYTES_PER_UNIT / 2**20, 1)
+
+
+def _state(exit_code: int | None) -> str:
+    if exit_code is None:
+        return "running"
+    return "finished" if exit_code in (0, 3) else "interrupted" if exit_code == 130 else "failed"
 
 
 def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lesionlocator.io.masks import MAX_LABEL
 from lesionlocator.results.labelmap import merged
 from lesionlocator.results.lesion import LesionMask, LesionResult
 
@@ -65,8 +64,7 @@ class Segmentation:
 
     @cached_property
     def _merged(self) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], int]:
-        fitting = ((i, mask) for i, mask in self.masks.items() if i <= MAX_LABEL)
-        return merged(fitting, self.scan.geometry.shape)
+        return merged(self.masks.items(), self.scan.geometry.shape)
 
     def save(self, folder: str | Path, *, per_lesion: bool = True, labelmap: bool = True) -> list[Path]:
         """Write the masks and what is known of the lesions.
