@@ -8,6 +8,7 @@ import pytest
 
 from lesionlocator.errors import ModelError
 from lesionlocator.model import Normalization, Plans, Resampling, build_network
+from lesionlocator.model.plans import ResamplingFamily
 
 CONFIGURATION = {
     "patch_size": [16, 16, 16],
@@ -68,9 +69,9 @@ def test_values_are_read() -> None:
     assert plans.normalization is Normalization.CT
     assert plans.intensity is not None
     assert plans.intensity.upper == 723.0
-    assert plans.image_resampling == Resampling(cubic=True, separate=None)
-    assert plans.label_resampling == Resampling(cubic=False, separate=None)
-    assert plans.logits_resampling == Resampling(cubic=False, separate=False)
+    assert plans.image_resampling == Resampling(cubic=True, separate=None, family=ResamplingFamily.CUBIC)
+    assert plans.label_resampling == Resampling(cubic=False, separate=None, family=ResamplingFamily.CUBIC)
+    assert plans.logits_resampling == Resampling(cubic=False, separate=False, family=ResamplingFamily.LINEAR)
     assert not plans.canonical_orientation
 
 
@@ -146,7 +147,8 @@ def test_plans_that_are_not_json_are_refused(tmp_path: Path) -> None:
 def test_the_coarse_axis_is_handled_apart(
     source: tuple, target: tuple, separate: bool | None, axis: int | None
 ) -> None:
-    assert Resampling(cubic=True, separate=separate).separate_axis(source, target) == axis
+    rule = Resampling(cubic=True, separate=separate, family=ResamplingFamily.CUBIC)
+    assert rule.separate_axis(source, target) == axis
 
 
 @pytest.mark.parametrize(

@@ -52,10 +52,13 @@ class Resampling:
     separate
         Whether a coarse axis is resampled apart, by nearest neighbour: True, False, or None for "where the
         spacing is anisotropic".
+    family
+        The published function; both round positions differently, which decides ties of labels.
     """
 
     cubic: bool
     separate: bool | None
+    family: ResamplingFamily
 
     def separate_axis(self, source: Triple, target: Triple) -> int | None:
         """Return the axis that is resampled apart between two spacings (z, y, x; mm), or None."""
@@ -250,7 +253,7 @@ def _resampling(configuration: _Reader, key: str, source: str) -> Resampling:
             raise ModelError(
                 f"{source}: {key}_kwargs force_separate_z is {separate!r}, legal with {name}: false"
             )
-        return Resampling(cubic=False, separate=False)
+        return Resampling(cubic=False, separate=False, family=ResamplingFamily.LINEAR)
     default = 3 if key == "resampling_fn_data" else 1
     order, order_z = options.get("order", default), options.get("order_z", 0)
     if (
@@ -262,7 +265,7 @@ def _resampling(configuration: _Reader, key: str, source: str) -> Resampling:
             f"{source}: {key}_kwargs {options} cannot be computed; legal: order {default}, order_z 0, "
             "force_separate_z null, true or false"
         )
-    return Resampling(cubic=order == 3, separate=separate)
+    return Resampling(cubic=order == 3, separate=separate, family=ResamplingFamily.CUBIC)
 
 
 def _architecture(configuration: _Reader) -> Architecture:

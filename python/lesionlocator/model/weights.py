@@ -142,8 +142,8 @@ def _one_name_each(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return each tensor once, under its first name.
 
     Units list their parts a second time, and the decoder its encoder. The published file may hold these
-    names as copies; where copies differ, the network that wrote the file assigns them in order of its modules,
-    so that the decoder's and the listed ones are those that count.
+    names as copies; where copies differ, the network that wrote the file assigns them in the order of its
+    modules, so that the decoder's and the listed ones are those that count.
     """
     in_order = sorted(parameters, key=lambda name: (name.startswith(_DECODERS_ENCODER), _LISTED in name))
     return {_first_name(name): parameters[name] for name in in_order}

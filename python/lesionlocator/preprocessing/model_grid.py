@@ -121,7 +121,8 @@ class ModelGrid:
     ) -> NDArray[np.uint8] | NDArray[np.uint16]:
         """Return a label map of the scan's shape on the whole model grid."""
         cropped = self.orientation.view(labels)[self.crop.slices]
-        return label_volume(cropped, GridChange(self.crop.shape, self.shape, self._separate_label_axis))
+        change = GridChange(self.crop.shape, self.shape, self._separate_label_axis)
+        return label_volume(cropped, change, self.plans.label_resampling.family)
 
     def _image_inside(self, block: Box) -> NDArray[np.float32]:
         if self._limits is None:

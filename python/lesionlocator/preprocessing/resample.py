@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from lesionlocator import _core
 from lesionlocator.geometry import Box, Shape
+from lesionlocator.model.plans import ResamplingFamily
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Volume = NDArray[Any]
+
+_PRECISION: dict[ResamplingFamily, Literal["single", "double"]] = {
+    ResamplingFamily.LINEAR: "single",
+    ResamplingFamily.CUBIC: "double",
+}
 
 IntensityMap = tuple[float, float, float, float]
 """Clip to the first two, subtract the third, divide by the fourth."""
@@ -114,12 +120,13 @@ def cubic_block(
     )
 
 
-def label_volume(labels: Volume, change: GridChange) -> Volume:
+def label_volume(labels: Volume, change: GridChange, family: ResamplingFamily) -> Volume:
     """Return a label map on the whole target grid; memory is only touched where labels are."""
     if change.is_identity:
         return labels
     out = np.zeros(change.target, labels.dtype)
-    _core.resample_labels(labels, out, **_positions(change, (0, 0, 0), (0, 0, 0)), **_separate(change))
+    positions = _positions(change, (0, 0, 0), (0, 0, 0))
+    _core.resample_labels(labels, out, **positions, **_separate(change), positions=_PRECISION[family])
     return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +24,18 @@ class Region:
     centroid: Point
 
 
-def connected_components(labels: Labels) -> NDArray[np.uint32]:
-    """Return the 26-connected components of the nonzero voxels (z, y, x), numbered in raster order."""
-    components = np.zeros(labels.shape, dtype=np.uint32)
-    _core.components_label(labels, components, connectivity=26)
-    return components
-
-
 def regions(labels: Labels) -> list[Region]:
     """Return the regions of the labels that occur (z, y, x; 0 is background), by ascending label."""
-    found = zip(*(values.tolist() for values in _core.components_statistics(labels)), strict=True)
+    return _regions(_core.components_statistics(labels))
+
+
+def component_regions(mask: Labels) -> list[Region]:
+    """Return the 26-connected components of the nonzero voxels (z, y, x), numbered by their first voxel."""
+    return _regions(_core.components_instances(mask, connectivity=26))
+
+
+def _regions(statistics: tuple[NDArray[Any], ...]) -> list[Region]:
+    found = zip(*(values.tolist() for values in statistics), strict=True)
     return [
         Region(label, voxels, Box((z[0], y[0], x[0]), (z[1], y[1], x[1])), (cz, cy, cx))
         for label, voxels, (z, y, x), (cz, cy, cx) in found

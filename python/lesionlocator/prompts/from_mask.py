@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from lesionlocator.errors import InputError
-from lesionlocator.prompts.components import Labels, connected_components, regions
+from lesionlocator.prompts.components import Labels, component_regions, regions
 from lesionlocator.prompts.kinds import LesionPrompt, PromptSet
 
 
@@ -28,7 +28,7 @@ def prompts_from_mask(labels: Labels, kind: MaskKind) -> PromptSet:
     InputError
         Where the map holds no lesion.
     """
-    found = regions(connected_components(labels) if kind is MaskKind.SEMANTIC else labels)
+    found = component_regions(labels) if kind is MaskKind.SEMANTIC else regions(labels)
     if not found:
         raise InputError("the mask holds no lesion: all its voxels are 0")
     return PromptSet.of(LesionPrompt(region.label, region.box, region.centroid) for region in found)

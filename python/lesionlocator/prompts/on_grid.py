@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lesionlocator import _core
 from lesionlocator.geometry import Box, Shape
-from lesionlocator.prompts.components import connected_components, regions
+from lesionlocator.prompts.components import component_regions, regions
 from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, check
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def prompts_from_labels(
     on_grid = grid.labels(labels)
     found = regions(on_grid)
     if [region.label for region in found] == [1]:
-        found = regions(connected_components(on_grid))
+        found = component_regions(on_grid)
     prompts = []
     for region in found:
         target = _grown(region.box) if kind is PromptKind.BOX else _rounded(region.centroid)
