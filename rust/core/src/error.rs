@@ -12,7 +12,9 @@ pub enum Error {
         expected: Vec<usize>,
     },
     /// A region leaves the grid it belongs to.
-    #[error("{what} starts at {start:?} with shape {extent:?}, outside the grid of shape {shape:?}")]
+    #[error(
+        "{what} starts at {start:?} with shape {extent:?}, outside the grid of shape {shape:?}"
+    )]
     OutsideGrid {
         /// The region's role.
         what: &'static str,
@@ -32,6 +34,14 @@ pub enum Error {
         found: String,
         /// What may be passed.
         legal: &'static str,
+    },
+    /// A file cannot be read, or does not hold what was asked for.
+    #[error("{path}: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
     },
 }
 

@@ -2,6 +2,7 @@
 
 mod components;
 mod errors;
+mod files;
 mod measure;
 mod prompt;
 mod resample;
@@ -19,5 +20,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     components::register(module)?;
     prompt::register(module)?;
     stitch::register(module)?;
-    measure::register(module)
+    measure::register(module)?;
+    files::register(module)
 }
