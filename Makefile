@@ -1,0 +1,49 @@
+.DEFAULT_GOAL := help
+VENV := .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name '*.toml' -o -name '*.json' -o -name '*.safetensors')
+
+.PHONY: help demo test build lint bench stubs all clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */ - /'
+
+demo: $(VENV)/installed  ## set up, then segment the lesions of a synthetic whole-body scan
+	$(BIN)/lesionlocator demo --output demo
+
+test: lint  ## set up, then run every check
+	cargo test --workspace --release --quiet
+	$(BIN)/python -m pytest
+
+build: $(VENV)/installed  ## set up: virtual environment, compiled extension, package
+
+lint: $(VENV)/tested  ## formatters, linters and types
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --release --quiet -- -D warnings
+	$(BIN)/ruff format --check python tests benches
+	$(BIN)/ruff check python tests benches
+	$(BIN)/mypy
+
+stubs: $(VENV)/tested  ## compare the stub of the extension with what it really holds
+	$(BIN)/python -m mypy.stubtest lesionlocator._core
+
+bench: $(VENV)/tested  ## time the kernels
+	cargo bench --package lesionlocator-core
+
+all: test stubs demo  ## everything
+
+clean:  ## remove what was built
+	rm -rf $(VENV) target demo
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/installed: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet .
+	touch $@
+
+$(VENV)/tested: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet '.[test]'
+	touch $@ $(VENV)/installed

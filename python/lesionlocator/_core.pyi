@@ -164,7 +164,7 @@ def stitch_gaussian(patch: int) -> NDArray[np.float64]:
     """Return one axis of the tile weight: impulse at patch // 2 smoothed with sigma patch / 8, maximum 1."""
 
 def stitch_accumulate(total: NDArray[np.float32], tile: NDArray[np.float32], *, start: _Shape) -> None:
-    """Add weight * (tile[1] - tile[0]) to ``total`` at ``start``; tile has shape (2, z, y, x).
+    """Add weight * tile to ``total`` at ``start``; tile holds logit differences.
 
     The weight is the product of three axes of :func:`stitch_gaussian`, times 10.
     """

@@ -6,7 +6,7 @@ class LesionLocatorError(Exception):
 
 
 class InputError(LesionLocatorError):
-    """An image, mask or prompt cannot be used; the message names the file, what was found and what is legal."""
+    """An image, mask or prompt cannot be used; the message names file, finding and what is legal."""
 
 
 class PromptError(InputError):

@@ -7,8 +7,9 @@ x, y, z, as in DICOM and SimpleITK. ``docs/coordinates.md`` is the full statemen
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -17,7 +18,8 @@ from lesionlocator.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    Voxels = NDArray[np.generic]
+T = TypeVar("T")
+Voxels = TypeVar("Voxels", bound="NDArray[Any]")
 
 Triple = tuple[float, float, float]
 Shape = tuple[int, int, int]
@@ -71,8 +73,10 @@ class Box:
 
     def shifted(self, offset: Shape) -> Box:
         """Return the box moved by ``offset`` voxels."""
-        return Box(_triple(a + o for a, o in zip(self.start, offset, strict=True)),
-                   _triple(b + o for b, o in zip(self.stop, offset, strict=True)))
+        return Box(
+            _triple(a + o for a, o in zip(self.start, offset, strict=True)),
+            _triple(b + o for b, o in zip(self.stop, offset, strict=True)),
+        )
 
     def clipped(self, shape: Shape) -> Box | None:
         """Return the part inside an array of ``shape``, or None where nothing is left."""
@@ -184,7 +188,9 @@ class Orientation:
     def canonical(cls, geometry: Geometry) -> Orientation:
         """Return what makes z, y, x run most nearly towards superior, posterior, left (LPS)."""
         steps = np.abs(geometry.index_to_lps[::-1] / np.asarray(geometry.spacing))
-        best = max(itertools.permutations(range(3)), key=lambda axes: sum(steps[new, axes[new]] for new in range(3)))
+        best = max(
+            itertools.permutations(range(3)), key=lambda axes: sum(steps[new, axes[new]] for new in range(3))
+        )
         signed = geometry.index_to_lps[::-1]
         flips = (signed[0, best[0]] < 0, signed[1, best[1]] < 0, signed[2, best[2]] < 0)
         return cls((best[0], best[1], best[2]), (bool(flips[0]), bool(flips[1]), bool(flips[2])))
@@ -196,12 +202,15 @@ class Orientation:
 
     def view(self, array: Voxels) -> Voxels:
         """Return a view of a stored array in the new order; nothing is copied."""
-        return array.transpose(self.axes)[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
+        turned = array.transpose(self.axes)[
+            tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)
+        ]
+        return cast("Voxels", turned)
 
     def restored(self, array: Voxels) -> Voxels:
         """Return a view of an array of the new order in the stored order."""
         unflipped = array[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
-        return unflipped.transpose(np.argsort(self.axes))
+        return cast("Voxels", unflipped.transpose(np.argsort(self.axes)))
 
     def geometry(self, stored: Geometry) -> Geometry:
         """Return the grid of the new order."""
@@ -242,9 +251,11 @@ class Orientation:
     def inverse(self) -> Orientation:
         """The orientation that takes the new order back to the stored one."""
         back = [int(i) for i in np.argsort(self.axes)]
-        return Orientation((back[0], back[1], back[2]), (self.flips[back[0]], self.flips[back[1]], self.flips[back[2]]))
+        return Orientation(
+            (back[0], back[1], back[2]), (self.flips[back[0]], self.flips[back[1]], self.flips[back[2]])
+        )
 
 
-def _triple(values):  # type: ignore[no-untyped-def]  # ints stay ints, floats stay floats
+def _triple(values: Iterable[T]) -> tuple[T, T, T]:
     z, y, x = values
     return z, y, x

@@ -35,7 +35,9 @@ def build_network(architecture: Architecture, source: str) -> nn.Module:
     """
     builder = _BUILDERS.get(architecture.name)
     if builder is None:
-        raise ModelError(f"{source}: architecture {architecture.name!r} is unknown, legal: {', '.join(_BUILDERS)}")
+        raise ModelError(
+            f"{source}: architecture {architecture.name!r} is unknown, legal: {', '.join(_BUILDERS)}"
+        )
     try:
         return builder(architecture.arguments)
     except (KeyError, TypeError, ValueError) as error:

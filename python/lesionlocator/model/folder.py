@@ -86,7 +86,8 @@ def segmentation_folder(root: Path | None, prompt: str) -> NetworkFolder:
     Parameters
     ----------
     root
-        A checkpoint folder in the published layout (or its ``LesionLocatorSeg``); None for the built-in model.
+        A checkpoint folder in the published layout (or its ``LesionLocatorSeg``); None for the
+        built-in model.
     prompt
         ``"box"`` or ``"point"``.
 
@@ -103,4 +104,6 @@ def segmentation_folder(root: Path | None, prompt: str) -> NetworkFolder:
     for name in names:
         if (base / name).is_dir():
             return NetworkFolder.open(base / name)
-    raise ModelError(f"{root}: no model for {prompt} prompts: expected {base.name}/{names[0]} or {base.name}/{names[1]}")
+    raise ModelError(
+        f"{root}: no model for {prompt} prompts: expected {base.name}/{names[0]} or {base.name}/{names[1]}"
+    )

@@ -7,6 +7,7 @@ nothing is imported or executed because a file names it.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -141,7 +142,9 @@ class Plans:
         """Check the content of a plans.json; ``source`` names it in messages."""
         plans = _Reader(content, source)
         if list(plans.get("transpose_forward", list, [0, 1, 2])) != [0, 1, 2]:
-            raise ModelError(f"{source}: transpose_forward is {plans.get('transpose_forward', list)}, legal: [0, 1, 2]")
+            raise ModelError(
+                f"{source}: transpose_forward is {plans.get('transpose_forward', list)}, legal: [0, 1, 2]"
+            )
         configuration = _Reader(_resolved(plans, CONFIGURATION, source), f"{source}: {CONFIGURATION}")
         normalization = configuration.enum_of_one("normalization_schemes", Normalization)
         in_mask = configuration.get("use_mask_for_norm", list, [False])
@@ -178,13 +181,22 @@ class _Reader:
             raise ModelError(f"{self.source}: {key} is {found}, expected {kind.__name__}")
         return value
 
+    def number(self, key: str) -> float:
+        value = self.content.get(key)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            found = "missing" if value is None else repr(value)
+            raise ModelError(f"{self.source}: {key} is {found}, expected a number")
+        return float(value)
+
     def triple(self, key: str, convert: Callable[[Any], Any]) -> Triple:
         values = self.get(key, list)
         try:
             z, y, x = (convert(v) for v in values)
         except (TypeError, ValueError):
-            raise ModelError(f"{self.source}: {key} is {values}, expected three positive numbers (z, y, x)") from None
-        if not all(0 < v < float("inf") for v in (z, y, x)):
+            raise ModelError(
+                f"{self.source}: {key} is {values}, expected three positive numbers (z, y, x)"
+            ) from None
+        if not all(0 < v < math.inf for v in (z, y, x)):
             raise ModelError(f"{self.source}: {key} is {values}, expected three positive numbers (z, y, x)")
         return z, y, x
 
@@ -204,9 +216,13 @@ def _resolved(plans: _Reader, name: str, source: str) -> dict[str, Any]:
     current: object = name
     while current is not None:
         if current in seen:
-            raise ModelError(f"{source}: configurations inherit in a circle: {' → '.join([*seen, str(current)])}")
+            raise ModelError(
+                f"{source}: configurations inherit in a circle: {' → '.join([*seen, str(current)])}"
+            )
         if not isinstance(current, str) or current not in configurations:
-            raise ModelError(f"{source}: no configuration {current!r}, found: {', '.join(map(repr, configurations))}")
+            raise ModelError(
+                f"{source}: no configuration {current!r}, found: {', '.join(map(repr, configurations))}"
+            )
         seen.append(current)
         layer = _Reader(configurations[current], f"{source}: {current}").content
         merged = {**layer, **merged}
@@ -218,7 +234,7 @@ def _intensity(plans: _Reader, source: str) -> IntensityProperties:
     channels = _Reader(plans.get("foreground_intensity_properties_per_channel", dict), source)
     channel = _Reader(channels.get("0", dict), f"{source}: foreground_intensity_properties_per_channel['0']")
     keys = ("percentile_00_5", "percentile_99_5", "mean", "std")
-    lower, upper, mean, std = (float(channel.get(key, (int, float))) for key in keys)  # type: ignore[arg-type]  # a tuple of types
+    lower, upper, mean, std = (channel.number(key) for key in keys)
     return IntensityProperties(lower, upper, mean, std)
 
 
@@ -231,11 +247,17 @@ def _resampling(configuration: _Reader, key: str, source: str) -> Resampling:
     separate = options.get("force_separate_z")
     if ResamplingFamily(name) is ResamplingFamily.LINEAR:
         if separate:
-            raise ModelError(f"{source}: {key}_kwargs force_separate_z is {separate!r}, legal with {name}: false")
+            raise ModelError(
+                f"{source}: {key}_kwargs force_separate_z is {separate!r}, legal with {name}: false"
+            )
         return Resampling(cubic=False, separate=False)
     default = 3 if key == "resampling_fn_data" else 1
     order, order_z = options.get("order", default), options.get("order_z", 0)
-    if order not in ((1, 3) if key == "resampling_fn_data" else (1,)) or order_z != 0 or separate not in (None, True, False):
+    if (
+        order not in ((1, 3) if key == "resampling_fn_data" else (1,))
+        or order_z != 0
+        or separate not in (None, True, False)
+    ):
         raise ModelError(
             f"{source}: {key}_kwargs {options} cannot be computed; legal: order {default}, order_z 0, "
             "force_separate_z null, true or false"

@@ -68,8 +68,8 @@ def read_weights(path: Path) -> Weights:
     Raises
     ------
     ModelError
-        Where the file is missing or damaged, or its pickle asks for anything besides tensors, plain containers
-        and NumPy scalars; what it asked for is named and nothing of it is executed.
+        Where the file is missing or damaged, or its pickle asks for anything besides tensors, plain
+        containers and NumPy scalars; what it asked for is named and nothing of it is executed.
     """
     if not path.is_file():
         raise ModelError(f"{path}: no such file")
@@ -81,7 +81,7 @@ def _read_safetensors(path: Path) -> Weights:
 
     try:
         with safe_open(path, framework="pt") as file:
-            parameters = {name: file.get_tensor(name).float() for name in file.keys()}
+            parameters = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118  # not a mapping
             axes = json.loads((file.metadata() or {}).get("inference_allowed_mirroring_axes", "null"))
     except (SafetensorError, ValueError, OSError) as error:
         raise ModelError(f"{path}: is not a readable safetensors file ({error})") from error
@@ -106,9 +106,19 @@ def _unpickle(path: Path) -> Any:
         with safe_globals(_numpy_scalars()):
             refused = sorted(set(get_unsafe_globals_in_checkpoint(path)))
             if refused:
-                raise ModelError(f"{path}: refused, the file asks for {', '.join(refused)}; legal: tensors and numbers")
+                raise ModelError(
+                    f"{path}: refused, the file asks for {', '.join(refused)}; legal: tensors and numbers"
+                )
             return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError) as error:
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        KeyError,
+        AttributeError,
+    ) as error:
         raise ModelError(f"{path}: cannot be read as a checkpoint ({str(error).splitlines()[0]})") from error
 
 

@@ -8,7 +8,7 @@ MICCAI 2024.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -20,11 +20,19 @@ class ConvUnit(nn.Module):
     """Convolution and instance norm, followed by a leaky ReLU unless ``slope`` is None."""
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: Kernel, stride: Kernel, *, bias: bool, eps: float, slope: float | None
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: Kernel,
+        stride: Kernel,
+        *,
+        bias: bool,
+        eps: float,
+        slope: float | None,
     ) -> None:
         super().__init__()
-        padding = [(k - 1) // 2 for k in kernel]
-        self.conv = nn.Conv3d(inputs, outputs, tuple(kernel), tuple(stride), tuple(padding), bias=bias)
+        padding = _triple((k - 1) // 2 for k in kernel)
+        self.conv = nn.Conv3d(inputs, outputs, _triple(kernel), _triple(stride), padding, bias=bias)
         self.norm = nn.InstanceNorm3d(outputs, eps=eps, affine=True)
         self.slope = slope
 
@@ -38,7 +46,15 @@ class ResidualBlock(nn.Module):
     """Two convolution units beside a skip that pools where strided and projects where channels change."""
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: Kernel, stride: Kernel, *, bias: bool, eps: float, slope: float
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: Kernel,
+        stride: Kernel,
+        *,
+        bias: bool,
+        eps: float,
+        slope: float,
     ) -> None:
         super().__init__()
         ones = (1, 1, 1)
@@ -46,7 +62,7 @@ class ResidualBlock(nn.Module):
         self.conv2 = ConvUnit(outputs, outputs, kernel, ones, bias=bias, eps=eps, slope=None)
         skip: list[nn.Module] = []
         if any(s != 1 for s in stride):
-            skip.append(nn.AvgPool3d(tuple(stride), tuple(stride)))
+            skip.append(nn.AvgPool3d(_triple(stride), _triple(stride)))
         if inputs != outputs:
             skip.append(ConvUnit(inputs, outputs, ones, ones, bias=False, eps=eps, slope=None))
         self.skip = nn.Sequential(*skip)
@@ -63,7 +79,7 @@ class _ConvStack(nn.Module):
         self.convs = nn.Sequential(*units)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.convs(x)  # type: ignore[no-any-return]  # nn.Sequential is untyped
+        return self.convs(x)
 
 
 class _Stage(nn.Module):
@@ -72,7 +88,7 @@ class _Stage(nn.Module):
         self.blocks = nn.Sequential(*blocks)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.blocks(x)  # type: ignore[no-any-return]  # nn.Sequential is untyped
+        return self.blocks(x)
 
 
 class _Encoder(nn.Module):
@@ -91,7 +107,9 @@ class _Encoder(nn.Module):
 
 
 class _Decoder(nn.Module):
-    def __init__(self, transpconvs: Sequence[nn.Module], stages: Sequence[nn.Module], heads: Sequence[nn.Module]) -> None:
+    def __init__(
+        self, transpconvs: Sequence[nn.Module], stages: Sequence[nn.Module], heads: Sequence[nn.Module]
+    ) -> None:
         super().__init__()
         self.transpconvs = nn.ModuleList(transpconvs)
         self.stages = nn.ModuleList(stages)
@@ -148,13 +166,19 @@ class ResidualEncoderUNet(nn.Module):
         lengths = [len(features), len(kernel_sizes), len(strides), len(n_blocks_per_stage)]
         if lengths != [n_stages] * 4 or len(n_conv_per_stage_decoder) != n_stages - 1:
             raise ValueError(
-                f"{n_stages} stages need {n_stages} features, kernels, strides and block counts, and {n_stages - 1} "
-                f"decoder convolution counts; found {lengths} and {len(n_conv_per_stage_decoder)}"
+                f"{n_stages} stages need {n_stages} features, kernels, strides and block counts, and "
+                f"{n_stages - 1} decoder counts; found {lengths} and {len(n_conv_per_stage_decoder)}"
             )
-        norm = {"bias": conv_bias, "eps": norm_eps, "slope": negative_slope}
 
         def unit(inputs: int, outputs: int, kernel: Kernel) -> ConvUnit:
-            return ConvUnit(inputs, outputs, kernel, (1, 1, 1), bias=conv_bias, eps=norm_eps, slope=negative_slope)
+            return ConvUnit(
+                inputs, outputs, kernel, (1, 1, 1), bias=conv_bias, eps=norm_eps, slope=negative_slope
+            )
+
+        def block(inputs: int, outputs: int, kernel: Kernel, stride: Kernel) -> ResidualBlock:
+            return ResidualBlock(
+                inputs, outputs, kernel, stride, bias=conv_bias, eps=norm_eps, slope=negative_slope
+            )
 
         stages = []
         for s in range(n_stages):
@@ -162,17 +186,17 @@ class ResidualEncoderUNet(nn.Module):
             for b in range(n_blocks_per_stage[s]):
                 inputs = features[max(s - 1, 0)] if b == 0 else features[s]
                 stride = strides[s] if b == 0 else (1, 1, 1)
-                blocks.append(ResidualBlock(inputs, features[s], kernel_sizes[s], stride, **norm))  # type: ignore[arg-type]  # one dict for three types
+                blocks.append(block(inputs, features[s], kernel_sizes[s], stride))
             stages.append(_Stage(blocks))
         self.encoder = _Encoder(_ConvStack([unit(input_channels, features[0], kernel_sizes[0])]), stages)
 
         transpconvs, decoder_stages, heads = [], [], []
         for d in range(n_stages - 1):
             below, level = features[n_stages - 1 - d], n_stages - 2 - d
-            stride = tuple(strides[level + 1])
-            transpconvs.append(nn.ConvTranspose3d(below, features[level], stride, stride, bias=conv_bias))
-            inputs = [2 * features[level]] + [features[level]] * (n_conv_per_stage_decoder[d] - 1)
-            decoder_stages.append(_ConvStack([unit(i, features[level], kernel_sizes[level]) for i in inputs]))
+            up = _triple(strides[level + 1])
+            transpconvs.append(nn.ConvTranspose3d(below, features[level], up, up, bias=conv_bias))
+            widths = [2 * features[level]] + [features[level]] * (n_conv_per_stage_decoder[d] - 1)
+            decoder_stages.append(_ConvStack([unit(i, features[level], kernel_sizes[level]) for i in widths]))
             heads.append(nn.Conv3d(features[level], num_classes, 1))
         self.decoder = _Decoder(transpconvs, decoder_stages, heads)
 
@@ -181,9 +205,14 @@ class ResidualEncoderUNet(nn.Module):
 
         Sizes must be divisible by the product of the strides.
         """
-        return self.decoder.seg_layers[-1](self.decoder.features(self.encoder(x))[-1])  # type: ignore[no-any-return]  # nn.ModuleList is untyped
+        return self.decoder.seg_layers[-1](self.decoder.features(self.encoder(x))[-1])
 
     def all_resolutions(self, x: Tensor) -> list[Tensor]:
         """Return the logits of every decoder stage, the finest first, for deep supervision."""
         features = self.decoder.features(self.encoder(x))
         return [head(f) for head, f in zip(self.decoder.seg_layers, features, strict=True)][::-1]
+
+
+def _triple(values: Iterable[int]) -> tuple[int, int, int]:
+    z, y, x = values
+    return z, y, x

@@ -59,11 +59,9 @@ def write_csv(prompts: PromptSet, path: Path, coordinates: Coordinates = VOXELS)
     OutputError
         Where the file cannot be written.
     """
-    columns = ["id"]
-    if any(lesion.point is not None for lesion in prompts):
-        columns += _POINT
-    if any(lesion.box is not None for lesion in prompts):
-        columns += _BOX
+    with_boxes = any(lesion.box is not None for lesion in prompts)
+    with_points = any(lesion.point is not None for lesion in prompts) or not with_boxes
+    columns = ["id", *(_POINT if with_points else ()), *(_BOX if with_boxes else ())]
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()

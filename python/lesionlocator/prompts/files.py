@@ -61,7 +61,7 @@ def guess_format(path: Path) -> PromptFormat:
 
 
 def read_prompts(
-    path: Path,
+    path: str | Path,
     geometry: Geometry | None = None,
     *,
     prompt_format: PromptFormat | None = None,
@@ -85,6 +85,7 @@ def read_prompts(
     InputError
         Where the file cannot be used at all. Entries that cannot be used are refused in the result.
     """
+    path = Path(path)
     if path.name.lower().endswith(IMAGE_ENDINGS):
         return read_labelmap(path)
     return _READERS[_checked(prompt_format or guess_format(path), frame)](path, Coordinates(frame, geometry))

@@ -82,10 +82,10 @@ class Coordinates:
         InputError
             Where ``high`` is not above ``low`` along every axis, or a voxel index is not a whole number.
         """
-        if any(b <= a for a, b in zip(low, high, strict=True)):
-            raise InputError(f"box {low} to {high} (x, y, z) is empty or inverted")
         if self.geometry is None or self.frame is Frame.VOXEL:
             return _whole_box(low[::-1], high[::-1])
+        if any(b <= a for a, b in zip(low, high, strict=True)):
+            raise InputError(f"box {low} to {high} (x, y, z) is empty or inverted")
         corners = itertools.product(*zip(low, high, strict=True))
         return _covering([self.point_to_voxel(_triple(corner)) for corner in corners])
 

@@ -10,7 +10,7 @@ from lesionlocator.prompts.kinds import LesionPrompt, PromptSet
 
 
 class MaskKind(str, Enum):
-    """What a label map's labels are: the ids of lesions, or a mask whose connected components are the lesions."""
+    """What a label map's lesions are: its labels, or the connected components of its nonzero voxels."""
 
     INSTANCE = "instance"
     SEMANTIC = "semantic"
@@ -19,9 +19,9 @@ class MaskKind(str, Enum):
 def prompts_from_mask(labels: Labels, kind: MaskKind) -> PromptSet:
     """Return box and point of every lesion of a label map, in voxels (z, y, x), by ascending id.
 
-    The lesions of a semantic map are the 26-connected components of its nonzero voxels, numbered by their first
-    voxel in raster order. The box is the smallest half-open box around the lesion, the point the mean of its
-    voxels, which may lie beside a curved lesion.
+    The lesions of a semantic map are the 26-connected components, numbered by their first voxel in raster
+    order. The box is the smallest half-open box around the lesion, the point the mean of its voxels, which
+    may lie beside a curved lesion.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from lesionlocator.errors import InputError
@@ -19,8 +20,7 @@ class JsonObject(dict[str, object]):
     @property
     def repeated(self) -> list[str]:
         """The keys that occur more than once."""
-        names = [name for name, _ in self.pairs]
-        return sorted({name for name in names if names.count(name) > 1}) if len(names) > len(self) else []
+        return [name for name, times in Counter(name for name, _ in self.pairs).items() if times > 1]
 
 
 def read_json_object(path: Path) -> JsonObject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -86,7 +87,7 @@ class PromptSet:
 
     def __post_init__(self) -> None:
         if len(self._by_id) < len(self.lesions):
-            twice = sorted({i for i in self.ids if self.ids.count(i) > 1})
+            twice = [lesion_id for lesion_id, times in Counter(self.ids).items() if times > 1]
             raise PromptError(f"lesion ids occur more than once: {twice}")
 
     @classmethod

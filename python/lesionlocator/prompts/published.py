@@ -68,9 +68,10 @@ def published_text(prompts: PromptSet) -> str:
 
 
 def _prompt(entry: object) -> tuple[Box | None, Point | None]:
-    if not isinstance(entry, JsonObject) or not entry.keys() & {"box", "point"}:
-        found = f"the keys {sorted(entry)}" if isinstance(entry, JsonObject) else "no object"
-        raise InputError(f'{found} where "box" or "point" is needed')
+    if not isinstance(entry, JsonObject):
+        raise InputError('is not an object with "box" or "point"')
+    if not entry.keys() & {"box", "point"}:
+        raise InputError(f'has neither "box" nor "point" among its keys {list(entry)}')
     if entry.repeated:
         raise InputError(f"the keys {entry.repeated} occur more than once")
     box = _box(entry["box"]) if "box" in entry else None

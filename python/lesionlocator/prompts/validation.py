@@ -7,7 +7,6 @@ from pathlib import Path
 
 from lesionlocator.geometry import Geometry
 from lesionlocator.io.masks import LabelMap
-from lesionlocator.prompts.components import regions
 from lesionlocator.prompts.entries import PromptFile
 from lesionlocator.prompts.files import read_prompts
 from lesionlocator.prompts.kinds import PromptKind, check
@@ -21,16 +20,8 @@ class Problem:
     reason: str
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """How many lesions a prompt file holds, those with problems included, and the problems."""
-
-    lesions: int
-    problems: tuple[Problem, ...]
-
-
-def validate(path: Path, image: Geometry, kind: PromptKind | None = None) -> Verdict:
-    """Check a prompt file (voxels) or label map against the grid of an image.
+def validate(path: Path, image: Geometry, kind: PromptKind | None = None) -> list[Problem]:
+    """Say what is wrong with a prompt file (voxels) or label map for an image on a grid.
 
     Every lesion needs a prompt of ``kind``; where that is None, each prompt that is there is checked.
 
@@ -42,18 +33,16 @@ def validate(path: Path, image: Geometry, kind: PromptKind | None = None) -> Ver
     content = read_prompts(path, image)
     if isinstance(content, LabelMap):
         return _label_map(content, image)
-    problems = (*_refused(content), *_unusable(content, image, kind))
-    return Verdict(len(content.prompts) + len(content.refused), problems)
+    return _refused(content) + _unusable(content, image, kind)
 
 
-def _label_map(mask: LabelMap, image: Geometry) -> Verdict:
-    count = len(regions(mask.labels))
+def _label_map(mask: LabelMap, image: Geometry) -> list[Problem]:
     difference = mask.geometry.difference(image)
     if difference:
-        return Verdict(count, (Problem("", f"the mask is not on the image's grid: {difference}"),))
-    if not count:
-        return Verdict(0, (Problem("", "the mask holds no lesion: all its voxels are 0"),))
-    return Verdict(count, ())
+        return [Problem("", f"the mask is not on the image's grid: {difference}")]
+    if not mask.labels.any():
+        return [Problem("", "the mask holds no lesion: all its voxels are 0")]
+    return []
 
 
 def _refused(content: PromptFile) -> list[Problem]:

@@ -64,9 +64,7 @@ impl Region {
     pub fn new(what: &'static str, start: [usize; 3], extent: Shape, shape: Shape) -> Result<Self> {
         let inside = (0..3).all(|axis| {
             extent[axis] > 0
-                && start[axis]
-                    .checked_add(extent[axis])
-                    .is_some_and(|stop| stop <= shape[axis])
+                && start[axis].checked_add(extent[axis]).is_some_and(|stop| stop <= shape[axis])
         });
         if inside {
             Ok(Region { start, extent, shape })

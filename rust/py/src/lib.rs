@@ -1,5 +1,6 @@
 //! Python bindings: extract typed views, run detached, convert. No arithmetic here.
 
+mod arrays;
 mod components;
 mod errors;
 mod files;

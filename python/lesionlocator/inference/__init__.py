@@ -1,0 +1,1 @@
+"""Running the networks: device, tiles, mirrorings and folds."""

@@ -1,0 +1,124 @@
+"""The grid that the network sees, over a scan that stays as it was read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lesionlocator import _core
+from lesionlocator.errors import InputError
+from lesionlocator.geometry import Box, Orientation, Shape
+from lesionlocator.model.plans import Normalization, Plans
+from lesionlocator.preprocessing.intensity import applied, intensity_map, normalized_in_mask
+from lesionlocator.preprocessing.resample import (
+    GridChange,
+    cubic_block,
+    label_volume,
+    linear_block,
+    value_range,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lesionlocator.io import Scan
+
+
+class ModelGrid:
+    """The resampled, normalized image that the network sees, of which any block can be computed on demand.
+
+    Parameters
+    ----------
+    scan
+        The scan as stored.
+    plans
+        The model's plan.
+
+    Attributes
+    ----------
+    scan, plans
+        As given.
+    orientation
+        What takes the scan as stored to the axis order that the network expects.
+    crop
+        The box around everything that is not zero, in voxels of the oriented scan.
+    shape
+        Voxels of the grid, z, y, x.
+    to_grid, to_scan
+        The change of grid from the crop to the model grid for images, and back for logits.
+
+    Raises
+    ------
+    InputError
+        Where all voxels are zero.
+    """
+
+    def __init__(self, scan: Scan, plans: Plans) -> None:
+        self.scan = scan
+        self.plans = plans
+        self.orientation = (
+            Orientation.canonical(scan.geometry) if plans.canonical_orientation else Orientation()
+        )
+        voxels = self.orientation.view(scan.voxels)
+        nonzero = _core.components_nonzero_box(voxels)
+        if nonzero is None:
+            raise InputError(f"{scan.path or scan.name}: all voxels are zero")
+        self.crop = Box(*nonzero)
+        source, target = self.orientation.geometry(scan.geometry).spacing, plans.spacing
+        z, y, x = (
+            max(1, round(old / new * size))
+            for old, new, size in zip(source, target, self.crop.shape, strict=True)
+        )
+        self.shape: Shape = (z, y, x)
+        self.to_grid = GridChange(
+            self.crop.shape, self.shape, plans.image_resampling.separate_axis(source, target)
+        )
+        self.to_scan = GridChange(
+            self.shape, self.crop.shape, plans.logits_resampling.separate_axis(target, source)
+        )
+        self._separate_label_axis = plans.label_resampling.separate_axis(source, target)
+        self._volume = voxels[self.crop.slices]
+        if plans.normalization is Normalization.Z_SCORE and plans.normalize_in_mask:
+            self._volume = normalized_in_mask(self._volume)
+            self._intensity = None
+        else:
+            self._intensity = intensity_map(self._volume, plans)
+        self._limits = self._value_limits() if plans.image_resampling.cubic else None
+
+    def image(self, block: Box) -> NDArray[np.float32]:
+        """Return a block of the grid's image; parts outside the grid are 0.
+
+        Parameters
+        ----------
+        block
+            Voxels of the grid; may reach outside.
+
+        Returns
+        -------
+        ndarray
+            float32 of the block's shape, in units of the normalization.
+        """
+        inside = block.clipped(self.shape)
+        if inside == block:
+            return self._image_inside(block)
+        out = np.zeros(block.shape, np.float32)
+        if inside is not None:
+            z, y, x = (-n for n in block.start)
+            out[inside.shifted((z, y, x)).slices] = self._image_inside(inside)
+        return out
+
+    def labels(
+        self, labels: NDArray[np.uint8] | NDArray[np.uint16]
+    ) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """Return a label map of the scan's shape on the whole model grid."""
+        cropped = self.orientation.view(labels)[self.crop.slices]
+        return label_volume(cropped, GridChange(self.crop.shape, self.shape, self._separate_label_axis))
+
+    def _image_inside(self, block: Box) -> NDArray[np.float32]:
+        if self._limits is None:
+            return linear_block(self._volume, self.to_grid, block, intensity=self._intensity)
+        return cubic_block(self._volume, self.to_grid, block, limits=self._limits, intensity=self._intensity)
+
+    def _value_limits(self) -> NDArray[np.float32]:
+        return applied(value_range(self._volume, self.to_grid.separate_axis), self._intensity)

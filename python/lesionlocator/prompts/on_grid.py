@@ -1,0 +1,134 @@
+"""Prompts on the model grid: from scan voxels or a resampled label map, and as the network's dense prompt."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lesionlocator import _core
+from lesionlocator.geometry import Box, Shape
+from lesionlocator.prompts.components import connected_components, regions
+from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, check
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lesionlocator.preprocessing import ModelGrid
+
+BALL_RADIUS = 5
+"""Radius in model-grid voxels of the ball that stands for a point."""
+_MARGIN = 1
+"""Voxels by which a box is grown on each side on the model grid."""
+
+
+@dataclass(frozen=True)
+class GridPrompt:
+    """A lesion's prompt on the model grid.
+
+    Parameters
+    ----------
+    lesion_id
+        The lesion's id.
+    target
+        A box, or the voxel at the centre of a ball.
+    extent
+        The box around the voxels that the dense prompt sets, within the grid.
+    """
+
+    lesion_id: int
+    target: Box | Shape
+    extent: Box
+
+    @classmethod
+    def of(cls, lesion_id: int, target: Box | Shape, shape: Shape) -> GridPrompt | None:
+        """Return the prompt on a grid of ``shape``, or None where no part of it lies inside."""
+        if isinstance(target, Box):
+            extent = target.clipped(shape)
+        else:
+            start, stop = ([c + d for c in target] for d in (-BALL_RADIUS, BALL_RADIUS + 1))
+            extent = Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])).clipped(shape)
+        return None if extent is None else cls(lesion_id, target, extent)
+
+    def render(self, out: NDArray[np.float32], start: Shape) -> None:
+        """Set the prompt's voxels to 1 in a patch whose first voxel is ``start`` of the grid."""
+        if isinstance(self.target, Box):
+            z, y, x = (-s for s in start)
+            box = self.extent.shifted((z, y, x))
+            _core.prompt_box(out, start=box.start, stop=box.stop)
+        else:
+            z, y, x = (c - s for c, s in zip(self.target, start, strict=True))
+            _core.prompt_ball(out, center=(z, y, x), radius=BALL_RADIUS)
+
+
+def prompt_from_voxels(lesion: LesionPrompt, kind: PromptKind, grid: ModelGrid) -> GridPrompt | str:
+    """Take a prompt in scan voxels to the model grid, or say why it cannot be used."""
+    target = lesion.get(kind)
+    if target is None:
+        return f"has no {kind.value}"
+    placed: Box | Shape | None
+    stored = grid.scan.geometry.shape
+    problem = check(target, stored)
+    if problem is not None:
+        return problem
+    if isinstance(target, Box):
+        placed = _box_on_grid(grid.orientation.box(target, stored), grid)
+    else:
+        placed = _point_on_grid(grid.orientation.point(target, stored), grid)
+    found = None if placed is None else GridPrompt.of(lesion.lesion_id, placed, grid.shape)
+    return found or "lies where the scan is zero all around, outside the region that holds an image"
+
+
+def prompts_from_labels(
+    labels: NDArray[np.uint8] | NDArray[np.uint16], kind: PromptKind, grid: ModelGrid
+) -> list[GridPrompt]:
+    """Return the prompts of a label map (of the scan's shape), by ascending id.
+
+    Where the only label is 1, the 26-connected components on the model grid are the lesions, numbered by
+    their first voxel; otherwise the labels are the lesions and keep their values. Labels that vanish when
+    the map is resampled to the model grid are not in the result.
+    """
+    on_grid = grid.labels(labels)
+    found = regions(on_grid)
+    if [region.label for region in found] == [1]:
+        found = regions(connected_components(on_grid))
+    prompts = []
+    for region in found:
+        target = _grown(region.box) if kind is PromptKind.BOX else _rounded(region.centroid)
+        prompt = GridPrompt.of(region.label, target, grid.shape)
+        if prompt is not None:
+            prompts.append(prompt)
+    return prompts
+
+
+def _box_on_grid(box: Box, grid: ModelGrid) -> Box | None:
+    """Scale the part of a box inside the crop, starts down and stops up, and grow it."""
+    z, y, x = (-n for n in grid.crop.start)
+    inside = box.shifted((z, y, x)).clipped(grid.crop.shape)
+    if inside is None:
+        return None
+    scales = [new / old for new, old in zip(grid.shape, grid.crop.shape, strict=True)]
+    start = [math.floor(a * s) for a, s in zip(inside.start, scales, strict=True)]
+    stop = [math.ceil(b * s) for b, s in zip(inside.stop, scales, strict=True)]
+    return _grown(Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])))
+
+
+def _point_on_grid(point: tuple[float, float, float], grid: ModelGrid) -> Shape:
+    """Scale a point, moved into the crop."""
+    z, y, x = (
+        min(max(p - start, 0), old - 1) * new / old
+        for p, start, old, new in zip(point, grid.crop.start, grid.crop.shape, grid.shape, strict=True)
+    )
+    return _rounded((z, y, x))
+
+
+def _grown(box: Box) -> Box:
+    return Box(
+        (box.start[0] - _MARGIN, box.start[1] - _MARGIN, box.start[2] - _MARGIN),
+        (box.stop[0] + _MARGIN, box.stop[1] + _MARGIN, box.stop[2] + _MARGIN),
+    )
+
+
+def _rounded(point: tuple[float, float, float]) -> Shape:
+    return round(point[0]), round(point[1]), round(point[2])

@@ -1,0 +1,153 @@
+"""The files that hold the results of one case."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lesionlocator import _core
+from lesionlocator.errors import InputError, OutputError
+from lesionlocator.geometry import Box
+from lesionlocator.io import read_labelmap, write_labelmap
+from lesionlocator.results.documents import case_document, write_document
+from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lesionlocator.geometry import Geometry
+    from lesionlocator.io import Scan
+    from lesionlocator.results.segmentation import Segmentation
+
+
+@dataclass(frozen=True)
+class CaseFiles:
+    """Where the results of a case are written, each file wholly or not at all.
+
+    Parameters
+    ----------
+    folder
+        The folder; it exists.
+    case
+        What the files are named after.
+    """
+
+    folder: Path
+    case: str
+
+    @classmethod
+    def of(cls, scan: Scan, folder: str | Path) -> CaseFiles:
+        """Return the files of a scan in a folder, which is made where there is none."""
+        return cls(make_folder(folder), scan.name)
+
+    @property
+    def labelmap(self) -> Path:
+        """All lesions in one file."""
+        return self.folder / f"{self.case}_lesions.nii.gz"
+
+    @property
+    def document(self) -> Path:
+        """What is known of the lesions; written last, so that it says that the case is done."""
+        return self.folder / f"{self.case}_lesions.json"
+
+    def mask(self, lesion_id: int) -> Path:
+        """Return the file of one lesion."""
+        return self.folder / f"{self.case}_lesion_{lesion_id}.nii.gz"
+
+    def write(self, segmentation: Segmentation, *, per_lesion: bool, labelmap: bool) -> list[Path]:
+        """Write all files of a case, and return them."""
+        lesions = segmentation.lesions.values()
+        written = (
+            [self.write_mask(lesion, segmentation.scan.geometry) for lesion in lesions] if per_lesion else []
+        )
+        return [path for path in written if path] + self.write_case(segmentation, labelmap=labelmap)
+
+    def write_mask(self, lesion: LesionResult, geometry: Geometry) -> Path | None:
+        """Write the mask of a lesion, all zeros where it is empty; none where its prompt was refused."""
+        if lesion.status is LesionStatus.REFUSED:
+            return None
+        path = self.mask(lesion.lesion_id)
+        mask = np.zeros(geometry.shape, np.uint8) if lesion.found is None else lesion.found.full()
+        write_labelmap(path, mask, geometry)
+        return path
+
+    def write_case(self, segmentation: Segmentation, *, labelmap: bool) -> list[Path]:
+        """Write what belongs to the case as a whole, and return the files."""
+        if labelmap:
+            write_labelmap(self.labelmap, segmentation.labelmap, segmentation.scan.geometry)
+        write_document(self.document, case_document(segmentation))
+        return [self.labelmap, self.document] if labelmap else [self.document]
+
+    def read_mask(self, lesion_id: int, geometry: Geometry) -> LesionMask | None:
+        """Read the mask of a lesion again, without its logits (which are 0); None where it is empty.
+
+        Raises
+        ------
+        InputError
+            Where there is no such file, or it is no mask on this grid.
+        """
+        path = self.mask(lesion_id)
+        mask = read_labelmap(path)
+        difference = mask.geometry.difference(geometry)
+        if difference is not None:
+            raise InputError(f"{path}: is not on the grid of its image: {difference}")
+        found = _core.components_nonzero_box(mask.labels)
+        if found is None:
+            return None
+        box = Box(*found)
+        region = mask.labels[box.slices]
+        if region.max() > 1:
+            raise InputError(f"{path}: label {region.max()} found; legal in a lesion's mask: 0 and 1")
+        return LesionMask(
+            geometry.shape, box, np.ascontiguousarray(region, np.uint8), np.zeros(box.shape, np.float32)
+        )
+
+    def remove_masks_except(self, lesion_ids: Iterable[int]) -> None:
+        """Remove the masks of lesions that an earlier run found and that are no more.
+
+        Raises
+        ------
+        OutputError
+            Where a file cannot be removed.
+        """
+        kept = {self.mask(lesion_id).name for lesion_id in lesion_ids}
+        own = re.compile(re.escape(self.case) + r"_lesion_\d+\.nii\.gz")
+        for path in self.folder.iterdir():
+            if own.fullmatch(path.name) and path.name not in kept:
+                _remove(path)
+
+
+def make_folder(folder: str | Path) -> Path:
+    """Make a folder where there is none, and return it.
+
+    Raises
+    ------
+    OutputError
+        Where that is impossible.
+    """
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {path}: {error.strerror or error}") from error
+    return path
+
+
+def is_document(content: dict[str, Any]) -> bool:
+    """Whether a JSON object is what :func:`case_document` makes, as far as a table needs it."""
+    lesions = content.get("lesions")
+    return isinstance(lesions, dict) and all(
+        isinstance(lesion, dict) and lesion.keys() >= {"status", "measurements"}
+        for lesion in lesions.values()
+    )
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot remove {path}: {error.strerror or error}") from error

@@ -1,0 +1,1 @@
+"""Training and evaluating the built-in model on synthetic patients."""

@@ -1,0 +1,144 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import json
+import time
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from lesionlocator.training.checkpoint import save_checkpoint
+from lesionlocator.training.loss import deep_supervision_loss
+from lesionlocator.training.recipe import PATCH
+from lesionlocator.training.samples import Body, Sample, draw_sample
+from lesionlocator.training.validation import dice_by_prompt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lesionlocator.geometry import Shape
+    from lesionlocator.networks.residual_unet import ResidualEncoderUNet
+
+_SMALL_PATCH: Shape = (48, 48, 48)
+_SMALL_UNTIL = 0.7
+_WARMUP = 100
+_AVERAGE_DECAY = 0.998
+_REPORT_EVERY = 50
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train; the first of the two limits ends it.
+
+    Parameters
+    ----------
+    iterations, minutes
+        Limits.
+    batch, learning_rate
+        Samples in a step, and the rate after warm-up; it falls along a cosine to zero.
+    """
+
+    iterations: int
+    minutes: float
+    batch: int = 2
+    learning_rate: float = 2e-3
+
+    def progress(self, iteration: int, seconds: float) -> float:
+        """Return how much of the training is done, 0 to 1."""
+        return min(1.0, max(iteration / self.iterations, seconds / (60 * self.minutes)))
+
+    def rate(self, iteration: int, progress: float) -> float:
+        """Return the learning rate of a step."""
+        return (
+            self.learning_rate
+            * min(1.0, (iteration + 1) / _WARMUP)
+            * 0.5
+            * (1 + float(np.cos(np.pi * progress)))
+        )
+
+
+def training_step(
+    network: ResidualEncoderUNet, optimizer: torch.optim.Optimizer, samples: list[Sample]
+) -> float:
+    """Take one step on a batch and return its loss."""
+    inputs = torch.from_numpy(np.stack([s.inputs for s in samples])).to(memory_format=torch.channels_last_3d)
+    target = torch.from_numpy(np.stack([s.target for s in samples]).astype(np.float32))
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = network.all_resolutions(inputs)
+    loss = deep_supervision_loss(logits, target)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    optimizer.step()
+    return float(loss.detach())
+
+
+def train(
+    network: ResidualEncoderUNet,
+    bodies: list[Body],
+    held_out: list[Sample],
+    schedule: Schedule,
+    *,
+    seed: int,
+    output: Path,
+    metadata: dict[str, str],
+) -> ResidualEncoderUNet:
+    """Train ``network`` and return the moving average of its weights, also written now and then.
+
+    Parameters
+    ----------
+    network
+        Changed in place.
+    bodies
+        Where training crops come from.
+    held_out
+        Samples of other bodies, for the figures in ``log.jsonl``.
+    schedule
+        Length and learning rate.
+    seed
+        Decides every sample.
+    output
+        Folder for ``checkpoint_final.safetensors`` and ``log.jsonl``.
+    metadata
+        Goes into the checkpoint.
+    """
+    rng = np.random.default_rng([seed, 4])
+    network = network.to(memory_format=torch.channels_last_3d).train()
+    average = deepcopy(network).eval()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=schedule.learning_rate, weight_decay=1e-2)
+    output.mkdir(parents=True, exist_ok=True)
+    begin, losses, iteration, progress, milestone = time.monotonic(), [], 0, 0.0, 0.1
+    while progress < 1:
+        rate = schedule.rate(iteration, progress)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        patch = _SMALL_PATCH if progress < _SMALL_UNTIL else PATCH
+        samples = [draw_sample(rng, bodies, patch) for _ in range(schedule.batch)]
+        losses.append(training_step(network, optimizer, samples))
+        iteration += 1
+        _follow(average, network, min(_AVERAGE_DECAY, iteration / (iteration + 10)))
+        seconds = time.monotonic() - begin
+        progress = schedule.progress(iteration, seconds)
+        entry = {"iteration": iteration, "seconds": round(seconds, 1), "rate": rate}
+        if iteration % _REPORT_EVERY == 0:
+            _log(output, entry | {"loss": float(np.mean(losses[-_REPORT_EVERY:]))})
+        if progress >= milestone:
+            milestone += 0.1
+            _log(output, entry | dice_by_prompt(average, held_out))
+            save_checkpoint(average, output, metadata | {"iterations": str(iteration)})
+    return average
+
+
+def _follow(average: torch.nn.Module, network: torch.nn.Module, decay: float) -> None:
+    with torch.no_grad():
+        for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
+            slow.lerp_(fast, 1 - decay)
+
+
+def _log(output: Path, entry: dict[str, float]) -> None:
+    with (output / "log.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry) + "\n")

@@ -1,0 +1,85 @@
+//! Row operations compiled for several instruction sets; a kernel call detects once which to use.
+//!
+//! The machine code comes from the compiler's vectoriser. Calling a function that was compiled for more
+//! than the baseline is what needs `unsafe` here; it makes the kernels several times faster.
+
+/// The widest instruction set of this processor that the row operations know.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Isa(pub(super) Level);
+
+/// Private to construction by [`Isa::detect`]: a level above the baseline is a promise about the processor.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Level {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Baseline,
+}
+
+impl Isa {
+    pub(super) fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let fma = std::is_x86_feature_detected!("fma") && std::is_x86_feature_detected!("avx2");
+            if fma && std::is_x86_feature_detected!("avx512f") {
+                return Isa(Level::Avx512);
+            }
+            if fma {
+                return Isa(Level::Avx2);
+            }
+        }
+        Isa(Level::Baseline)
+    }
+}
+
+/// Whether the baseline has fused multiply-add in hardware.
+pub(super) const BASELINE_FMA: bool = cfg!(target_arch = "aarch64");
+
+/// Defines a function over rows that is compiled for each level; its body may use the constant `FMA`.
+macro_rules! row_kernel {
+    ($(#[$doc:meta])* fn $name:ident $(<$generic:ident: $bound:path>)?
+        ($($arg:ident: $type:ty),* $(,)?) $body:block) => {
+        $(#[$doc])*
+        #[allow(unsafe_code)]
+        pub(super) fn $name$(<$generic: $bound>)?(isa: $crate::resample::isa::Isa, $($arg: $type),*) {
+            use $crate::resample::isa::Level;
+            #[inline(always)]
+            fn body<const FMA: bool, $($generic: $bound)?>($($arg: $type),*) $body
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx2,fma")]
+            fn avx512$(<$generic: $bound>)?($($arg: $type),*) {
+                body::<true, $($generic)?>($($arg),*)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2$(<$generic: $bound>)?($($arg: $type),*) {
+                body::<true, $($generic)?>($($arg),*)
+            }
+            match isa.0 {
+                // SAFETY: `Isa::detect` is the only source of this level and found the features.
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 => unsafe { avx512($($arg),*) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx2 => unsafe { avx2($($arg),*) },
+                Level::Baseline => {
+                    body::<{ $crate::resample::isa::BASELINE_FMA }, $($generic)?>($($arg),*)
+                }
+            }
+        }
+    };
+}
+pub(super) use row_kernel;
+
+/// `a * wa + b * wb` in the operand order of torch's kernels.
+#[inline(always)]
+pub(super) fn mix<const FMA: bool>(a: f32, wa: f32, b: f32, wb: f32) -> f32 {
+    if FMA { a.mul_add(wa, b * wb) } else { a * wa + b * wb }
+}
+
+/// `a * b + c`.
+#[inline(always)]
+pub(super) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FMA { a.mul_add(b, c) } else { a * b + c }
+}

@@ -1,0 +1,76 @@
+//! Arrays as kernels take them: typed, with whole-element strides, outputs without gaps.
+
+use ndarray::{ArrayView, ArrayViewMut, Dimension};
+use numpy::{
+    Element, PyArray, PyArrayMethods, PyReadonlyArray, PyReadwriteArray, PyUntypedArrayMethods,
+};
+use pyo3::prelude::*;
+
+use crate::errors::KernelError;
+
+/// An array to read, of any strides.
+pub(crate) struct Source<'py, T: Element, D: Dimension>(PyReadonlyArray<'py, T, D>);
+
+/// An array to write, C-contiguous.
+pub(crate) struct Target<'py, T: Element, D: Dimension>(PyReadwriteArray<'py, T, D>);
+
+impl<T: Element, D: Dimension> Source<'_, T, D> {
+    pub(crate) fn view(&self) -> ArrayView<'_, T, D> {
+        self.0.as_array()
+    }
+}
+
+impl<T: Element, D: Dimension> Target<'_, T, D> {
+    pub(crate) fn view(&mut self) -> ArrayViewMut<'_, T, D> {
+        self.0.as_array_mut()
+    }
+}
+
+impl<'a, 'py, T: Element + 'a, D: Dimension + 'a> FromPyObject<'a, 'py> for Source<'py, T, D> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let array: PyReadonlyArray<'py, T, D> = object.extract()?;
+        check_elements(&array)?;
+        Ok(Self(array))
+    }
+}
+
+impl<'a, 'py, T: Element + 'a, D: Dimension + 'a> FromPyObject<'a, 'py> for Target<'py, T, D> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let array: PyReadwriteArray<'py, T, D> = object.extract()?;
+        check_elements(&array)?;
+        if !array.is_c_contiguous() {
+            return Err(KernelError::new_err("an output array must be C-contiguous"));
+        }
+        Ok(Self(array))
+    }
+}
+
+/// Refuses fields of records and the like, whose elements are not where a typed view expects them.
+fn check_elements<T: Element, D: Dimension>(array: &Bound<'_, PyArray<T, D>>) -> PyResult<()> {
+    let size = size_of::<T>() as isize;
+    let aligned = (array.data() as usize).is_multiple_of(align_of::<T>());
+    if aligned && array.strides().iter().all(|stride| stride % size == 0) {
+        return Ok(());
+    }
+    Err(KernelError::new_err(format!(
+        "an array has strides {:?} or an address that do not fit elements of {size} bytes",
+        array.strides()
+    )))
+}
+
+/// Runs a kernel, detached, on the array of whichever type one of several variants holds.
+macro_rules! each_type {
+    ($py:expr, $source:expr, $($variant:path)|+, $view:ident => $kernel:expr) => {
+        match $source {
+            $($variant(source) => {
+                let $view = source.view();
+                $crate::run::detached($py, move || $kernel)
+            })+
+        }
+    };
+}
+pub(crate) use each_type;
