@@ -191,8 +191,8 @@ class ScanWork:
         self._step_size = step_size
         self._grid = ModelGrid(scan, model.folder(kind).plans)
         self._refused: dict[int, LesionResult] = {}
-        self._refused_entries: dict[str, str] = {}
-        self._notes: tuple[str, ...] = ()
+        self.refused_entries: dict[str, str] = {}
+        self.notes: tuple[str, ...] = ()
         self._sources: dict[int, LesionPrompt] = {}
         self._targets = self._of_labels(prompts) if isinstance(prompts, LabelMap) else self._of_file(prompts)
 
@@ -230,7 +230,7 @@ class ScanWork:
     def result(self, lesions: dict[int, LesionResult]) -> Segmentation:
         """Return the result of the scan, given that of each lesion."""
         model = self.model.identity(self.kind)
-        return Segmentation(self.scan, self.kind, lesions, self._refused_entries, self._notes, model)
+        return Segmentation(self.scan, self.kind, lesions, self.refused_entries, self.notes, model)
 
     def restored(self, lesion_id: int, mask: LesionMask | None) -> LesionResult:
         """Return the result of a lesion that was segmented before and has the given mask."""
@@ -281,8 +281,8 @@ class ScanWork:
             if isinstance(key, int):
                 self._refuse(key, reason)
             else:
-                self._refused_entries[key] = reason
-        self._notes = file.notes
+                self.refused_entries[key] = reason
+        self.notes = file.notes
         accepted, wrong_kind = file.prompts.select(self.kind)
         for lesion_id, reason in wrong_kind.items():
             self._refuse(lesion_id, reason, file.prompts[lesion_id])

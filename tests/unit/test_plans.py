@@ -66,7 +66,8 @@ def test_values_are_read() -> None:
     assert plans.patch_size == (16, 16, 16)
     assert plans.spacing == (2.0, 1.5, 1.5)
     assert plans.normalization is Normalization.CT
-    assert plans.intensity is not None and plans.intensity.upper == 723.0
+    assert plans.intensity is not None
+    assert plans.intensity.upper == 723.0
     assert plans.image_resampling == Resampling(cubic=True, separate=None)
     assert plans.label_resampling == Resampling(cubic=False, separate=None)
     assert plans.logits_resampling == Resampling(cubic=False, separate=False)

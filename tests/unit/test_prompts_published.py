@@ -110,7 +110,7 @@ def test_an_id_that_occurs_twice_is_refused_and_the_others_stay(tmp_path: Path) 
 def test_a_key_that_is_no_id_is_refused_as_written(tmp_path: Path, key: str) -> None:
     file = read(tmp_path, f'{{"{key}": {{"point": [1, 2, 3]}}, "2": {{"point": [1, 2, 3]}}}}')
     assert file.prompts.ids == (2,)
-    assert file.refused == {key: f"{key!r} is not a lesion id: ids are whole numbers from 1 to 4294967295"}
+    assert file.refused == {key: f"{key!r} is not a lesion id: ids are whole numbers from 1 to 65535"}
 
 
 @pytest.mark.parametrize("text", ["", "box 1 2 3", '{"1": ', "{'1': {}}", "[" * 100_000])

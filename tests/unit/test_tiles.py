@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from lesionlocator.geometry import Box
@@ -42,4 +44,4 @@ def test_tiles_cover_a_grid_wholly_covered_by_its_prompt(step_size: float) -> No
     tiling = Tiling.around(Box.whole(shape), shape, PATCH, step_size)
     assert tiling.span == Box.whole(shape)
     for axis, patch in zip(tiling.starts, PATCH, strict=True):
-        assert all(b - a <= patch for a, b in zip(axis, axis[1:], strict=False))
+        assert all(b - a <= patch for a, b in itertools.pairwise(axis))

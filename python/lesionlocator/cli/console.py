@@ -87,6 +87,11 @@ def table(content: RenderableType) -> None:
         stdout().print(content)
 
 
+def is_interactive() -> bool:
+    """Whether bars and the like can be shown: standard output is a terminal, and not to be quiet."""
+    return stdout().is_terminal and _Settings.verbosity > Verbosity.QUIET
+
+
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a click command with the arguments of this process (or others), and exit."""
     given = None if arguments is None else list(arguments)
@@ -104,13 +109,27 @@ def exit_code(action: Callable[[], object]) -> int:
         with _termination_as_interrupt():
             result = action()
     except Exception as problem:
-        _report(problem)
+        report(problem)
         return code_of(problem)
     except KeyboardInterrupt as interrupt:
         error("interrupted")
         return code_of(interrupt)
     # click returns the code of its own early exits, such as that of --help.
     return result if isinstance(result, int) else ExitCode.OK
+
+
+def report(problem: Exception, *, prefix: str = "") -> None:
+    """Print what went wrong; with a traceback where verbose, and where it is a bug."""
+    if isinstance(problem, click.ClickException):
+        problem.show()
+        return
+    if isinstance(problem, click.Abort):
+        error("interrupted")
+        return
+    is_bug = not isinstance(problem, LesionLocatorError)
+    if is_bug or _Settings.verbosity >= Verbosity.VERBOSE:
+        traceback.print_exception(problem)
+    error(f"{prefix}this is a fault of lesionlocator: {problem!r}" if is_bug else f"{prefix}{problem}")
 
 
 def code_of(problem: BaseException) -> int:
@@ -141,19 +160,6 @@ def _stderr() -> Console:
 
 def _line(console: Console, message: str) -> None:
     console.print(message, markup=False, highlight=False, soft_wrap=True)
-
-
-def _report(problem: Exception) -> None:
-    if isinstance(problem, click.ClickException):
-        problem.show()
-        return
-    if isinstance(problem, click.Abort):
-        error("interrupted")
-        return
-    is_bug = not isinstance(problem, LesionLocatorError)
-    if is_bug or _Settings.verbosity >= Verbosity.VERBOSE:
-        traceback.print_exception(problem)
-    error(f"this is a fault of lesionlocator: {problem!r}" if is_bug else str(problem))
 
 
 @contextmanager

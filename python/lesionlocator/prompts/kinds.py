@@ -12,7 +12,8 @@ from functools import cached_property
 from lesionlocator.errors import PromptError
 from lesionlocator.geometry import Box, Point, Shape
 
-LARGEST_ID = 2**32 - 1
+LARGEST_ID = 65535
+"""What a uint16 label map can hold."""
 LARGEST_COORDINATE = 2**31 - 1
 
 
@@ -30,7 +31,7 @@ class LesionPrompt:
     Parameters
     ----------
     lesion_id
-        1 to 4294967295, as given in the prompt file.
+        1 to 65535, as given in the prompt file.
     box, point
         At least one of them; coordinates finite and at most 2**31 - 1 in size, maybe outside the image.
 

@@ -46,11 +46,16 @@ class ModelIdentity:
         """SHA-256 over the plans and all weights."""
         return self.folder.checksum()
 
+    @property
+    def name(self) -> str:
+        """``built-in``, or the path of the folder."""
+        is_builtin = BUILTIN_FOLDER in self.folder.path.parents
+        return "built-in" if is_builtin else str(self.folder.path.resolve())
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain values; this reads the model's files once."""
-        is_builtin = BUILTIN_FOLDER in self.folder.path.parents
         return {
-            "path": "built-in" if is_builtin else str(self.folder.path.resolve()),
+            "path": self.name,
             "sha256": self.checksum,
             "folds": list(self.folds),
             "mirroring": self.mirroring,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
-
-HELD_OUT_SEED = 9_000_000
-"""First seed of bodies that no training sees: those used in training stay below it."""
 
 
 @click.group()
@@ -29,12 +27,12 @@ def train(*, phantoms: int, iterations: int, minutes: float, seed: int, threads:
     import numpy as np
     import torch
 
-    from lesionlocator.training import checkpoint, loop, recipe, samples
+    from lesionlocator.training import checkpoint, evaluate, loop, recipe, samples
 
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
     bodies = list(samples.make_bodies(1000 * seed, phantoms))
-    others = list(samples.make_bodies(HELD_OUT_SEED, 6))
+    others = list(samples.make_bodies(evaluate.HELD_OUT_SEED, 6))
     rng = np.random.default_rng([seed, 5])
     held_out = [samples.draw_sample(rng, others, recipe.PATCH) for _ in range(40)]
     command = (
@@ -46,6 +44,58 @@ def train(*, phantoms: int, iterations: int, minutes: float, seed: int, threads:
     loop.train(
         recipe.build_network(), bodies, held_out, schedule, seed=seed, output=output, metadata=metadata
     )
+
+
+@main.command("evaluate")
+@click.option(
+    "--model",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A model in the published layout; the built-in one by default.",
+)
+@click.option("--phantoms", default=30, show_default=True, help="Synthetic patients to measure on.")
+@click.option("--lesions", default=8, show_default=True, help="Lesions in each.")
+@click.option("--first-seed", default=9_000_100, show_default=True, help="Seed of the first patient.")
+@click.option("--mirroring/--no-mirroring", default=True, show_default=True, help="Average 8 mirrorings.")
+@click.option("--threads", default=2, show_default=True, help="CPU threads of the network.")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="JSON file to write."
+)
+def evaluate_command(
+    *,
+    folder: Path | None,
+    phantoms: int,
+    lesions: int,
+    first_seed: int,
+    mirroring: bool,
+    threads: int,
+    output: Path,
+) -> None:
+    """Measure a model on patients that it has not seen; same options, same figures."""
+    import torch
+
+    from lesionlocator.cli import console
+    from lesionlocator.io import write_atomically
+    from lesionlocator.segmentation import load_model
+    from lesionlocator.training import evaluate
+
+    torch.set_num_threads(threads)
+    model = load_model(folder, device="cpu", mirroring=mirroring)
+    report = evaluate.evaluate(
+        model,
+        range(first_seed, first_seed + phantoms),
+        lesions=lesions,
+        progress=lambda seed, found: console.say(
+            f"patient {seed}: " + ", ".join(f"{m.diameter_mm:.0f} mm {m.prompt} {m.dice:.2f}" for m in found)
+        ),
+    )
+    report["command"] = (
+        f"python -m lesionlocator.training evaluate --phantoms {phantoms} --lesions {lesions} "
+        f"--first-seed {first_seed} {'--mirroring' if mirroring else '--no-mirroring'}"
+    )
+    with write_atomically(output) as temporary:
+        temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    console.say(json.dumps(report["summary"], indent=1))
 
 
 if __name__ == "__main__":

@@ -1,38 +1,111 @@
-"""Writing the built-in model in the published folder layout."""
+"""Writing a model in the published folder layout."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from safetensors.torch import save_file
+
+from lesionlocator.model.plans import CONFIGURATION, ResamplingFamily
+from lesionlocator.training import recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
 
-WEIGHTS = "checkpoint_final.safetensors"
+NETWORK = "LesionLocatorSeg/all_prompts"
+WEIGHTS = "fold_0/checkpoint_final.safetensors"
 
 
-def save_checkpoint(network: torch.nn.Module, folder: Path, metadata: dict[str, str]) -> Path:
-    """Write weights in half precision with ``metadata`` and return the file.
-
-    Every tensor is written once, under its name in the published checkpoints.
-    """
-    weights = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
-    path = folder / WEIGHTS
-    unfinished = path.with_suffix(".partial")
-    save_file(weights, unfinished, metadata=metadata)
-    unfinished.replace(path)
-    return path
+def save_model(network: torch.nn.Module, folder: Path, metadata: dict[str, str]) -> None:
+    """Write plans, dataset description and weights (half precision, each tensor once) under ``folder``."""
+    home = folder / NETWORK
+    weights = home / WEIGHTS
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    for name, content in (("plans.json", plans()), ("dataset.json", DATASET)):
+        (home / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    unfinished = weights.with_suffix(".partial")
+    save_file(
+        {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()},
+        unfinished,
+        metadata=metadata,
+    )
+    unfinished.replace(weights)
 
 
 def base_metadata(command: str, seed: int) -> dict[str, str]:
-    """Return what a checkpoint tells about itself."""
+    """Return what weights tell about themselves."""
     return {
         "trainer_name": "lesionlocator.training",
         "inference_allowed_mirroring_axes": json.dumps([0, 1, 2]),
         "training_command": command,
         "seed": str(seed),
+    }
+
+
+DATASET: dict[str, Any] = {
+    "channel_names": {"0": "CT"},
+    "labels": {"background": 0, "lesion": 1},
+    "numTraining": 0,
+    "file_ending": ".nii.gz",
+}
+
+
+def plans() -> dict[str, Any]:
+    """Return the content of plans.json for :mod:`lesionlocator.training.recipe`."""
+    linear = {"is_seg": False, "memefficient_seg_resampling": True, "force_separate_z": False}
+    resampling: dict[str, Any] = {}
+    for what in ("data", "seg", "probabilities"):
+        resampling[f"resampling_fn_{what}"] = ResamplingFamily.LINEAR.value
+        resampling[f"resampling_fn_{what}_kwargs"] = {**linear, "is_seg": what == "seg"}
+    lower, upper = recipe.CLIP_HU
+    return {
+        "dataset_name": "LesionLocatorSeg",
+        "plans_name": "lesionlocator_builtin",
+        "image_reader_writer": "SimpleITKIO",
+        "transpose_forward": [0, 1, 2],
+        "transpose_backward": [0, 1, 2],
+        "orientation": "LPS",
+        "prompts": list(recipe.PROMPTS),
+        "configurations": {
+            CONFIGURATION: {
+                "batch_size": 2,
+                "patch_size": list(recipe.PATCH),
+                "spacing": list(recipe.SPACING_MM),
+                "normalization_schemes": ["CTNormalization"],
+                "use_mask_for_norm": [False],
+                **resampling,
+                "architecture": _architecture(),
+            }
+        },
+        "foreground_intensity_properties_per_channel": {
+            "0": {
+                "mean": recipe.MEAN_HU,
+                "std": recipe.STD_HU,
+                "percentile_00_5": lower,
+                "percentile_99_5": upper,
+            }
+        },
+    }
+
+
+def _architecture() -> dict[str, Any]:
+    modules = {
+        "conv_op": "torch.nn.modules.conv.Conv3d",
+        "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d",
+        "dropout_op": None,
+        "nonlin": "torch.nn.LeakyReLU",
+    }
+    options = {
+        "conv_bias": True,
+        "norm_op_kwargs": {"eps": 1e-5, "affine": True},
+        "dropout_op_kwargs": None,
+        "nonlin_kwargs": {"inplace": True},
+    }
+    return {
+        "network_class_name": "dynamic_network_architectures.architectures.unet.ResidualEncoderUNet",
+        "arch_kwargs": {**recipe.ARCHITECTURE, **modules, **options},
+        "_kw_requires_import": list(modules),
     }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lesionlocator.training.checkpoint import save_checkpoint
+from lesionlocator.training.checkpoint import save_model
 from lesionlocator.training.loss import deep_supervision_loss
 from lesionlocator.training.recipe import PATCH
 from lesionlocator.training.samples import Body, Sample, draw_sample
@@ -102,7 +102,7 @@ def train(
     seed
         Decides every sample.
     output
-        Folder for ``checkpoint_final.safetensors`` and ``log.jsonl``.
+        Folder for the model in the published layout, and for ``log.jsonl``.
     metadata
         Goes into the checkpoint.
     """
@@ -129,7 +129,7 @@ def train(
         if progress >= milestone:
             milestone += 0.1
             _log(output, entry | dice_by_prompt(average, held_out))
-            save_checkpoint(average, output, metadata | {"iterations": str(iteration)})
+            save_model(average, output, metadata | {"iterations": str(iteration)})
     return average
 
 

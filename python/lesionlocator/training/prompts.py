@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator.geometry import Box, Shape
-from lesionlocator.training.recipe import BALL_RADIUS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 def exact_box(mask: NDArray[np.bool_]) -> Box:
-    """Return the bounding box of a mask (not empty) grown by one voxel and cut at the array."""
+    """Return the bounding box of a mask (not empty)."""
     where = np.argwhere(mask)
-    return _box(where.min(axis=0) - 1, where.max(axis=0) + 2, mask.shape)
+    return _box(where.min(axis=0), where.max(axis=0) + 1, mask.shape)
 
 
 def rough_box(rng: np.random.Generator, mask: NDArray[np.bool_]) -> Box:
@@ -26,8 +25,16 @@ def rough_box(rng: np.random.Generator, mask: NDArray[np.bool_]) -> Box:
     spread = 0.06 * (high - low) + 0.5
     limit = np.maximum((high - low - 1) // 4, 0)  # never cut away much of a small lesion
     inward, outward = -limit, np.ceil(3 * spread)
-    first, last = (np.clip(np.rint(rng.normal(0.3 * spread, spread)), inward, outward) for _ in range(2))
-    return _box(low - first.astype(int) - 1, high + last.astype(int) + 1, mask.shape)
+    first, last = (
+        np.clip(np.rint(rng.normal(0.3 * spread, spread)), inward, outward).astype(int) for _ in range(2)
+    )
+    return _box(low - first, high + last, mask.shape)
+
+
+def grown(box: Box) -> Box:
+    """Return a box one voxel larger on each side, as boxes are on the model's grid."""
+    (z, y, x), (i, j, k) = box.start, box.stop
+    return Box((z - 1, y - 1, x - 1), (i + 1, j + 1, k + 1))
 
 
 def exact_point(mask: NDArray[np.bool_]) -> Shape:
@@ -42,20 +49,6 @@ def rough_point(rng: np.random.Generator, mask: NDArray[np.bool_]) -> Shape:
     aim = where[rng.integers(len(where), size=3)].mean(axis=0)
     z, y, x = (int(v) for v in where[int(np.argmin(((where - aim) ** 2).sum(axis=1)))])
     return z, y, x
-
-
-def render_box(shape: Shape, box: Box) -> NDArray[np.float32]:
-    """Return the dense prompt of a box: 1 inside, 0 outside."""
-    dense = np.zeros(shape, dtype=np.float32)
-    dense[box.slices] = 1
-    return dense
-
-
-def render_point(shape: Shape, point: Shape) -> NDArray[np.float32]:
-    """Return the dense prompt of a point: a ball of 1 around it, cut at the array."""
-    z, y, x = ((np.arange(n) - p) ** 2 for n, p in zip(shape, point, strict=True))
-    squared = z[:, None, None] + y[None, :, None] + x[None, None, :]
-    return (squared <= (BALL_RADIUS + 0.5) ** 2).astype(np.float32)
 
 
 def _box(start: NDArray[np.int64], stop: NDArray[np.int64], shape: tuple[int, ...]) -> Box:

@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lesionlocator.networks.residual_unet import ResidualEncoderUNet
+from lesionlocator.networks import ResidualEncoderUNet
+from lesionlocator.preprocessing.intensity import applied
+from lesionlocator.prompts.kinds import PromptKind
+from lesionlocator.prompts.on_grid import GridPrompt
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lesionlocator.geometry import Shape, Triple
+    from lesionlocator.geometry import Box, Shape, Triple
 
 SPACING_MM: Triple = (1.5, 1.5, 1.5)
 PATCH: Shape = (64, 64, 64)
-BALL_RADIUS = 5
-PROMPTS = ("box", "point")
+PROMPTS = tuple(kind.value for kind in PromptKind)
 
 CLIP_HU = (-918.0, 723.0)
 MEAN_HU = -63.00682013436269
@@ -38,7 +40,15 @@ def build_network(architecture: dict[str, Any] = ARCHITECTURE) -> ResidualEncode
     return ResidualEncoderUNet(2, 2, **architecture)
 
 
-def normalize(hounsfield: NDArray[np.generic]) -> NDArray[np.float32]:
+def normalize(hounsfield: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return HU as the network sees them: clipped, mean 0, standard deviation 1 over published lesions."""
-    clipped = np.clip(hounsfield.astype(np.float32), *CLIP_HU)
-    return (clipped - np.float32(MEAN_HU)) / np.float32(STD_HU)
+    return applied(hounsfield, (*CLIP_HU, MEAN_HU, STD_HU))
+
+
+def rendered(target: Box | Shape, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return the dense prompt of a box or point: 1 in the box or ball, 0 elsewhere, cut at ``shape``."""
+    out = np.zeros(shape, np.float32)
+    prompt = GridPrompt.of(1, target, (shape[0], shape[1], shape[2]))
+    if prompt is not None:
+        prompt.render(out, (0, 0, 0))
+    return out

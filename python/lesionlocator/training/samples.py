@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator.geometry import Box, Shape
+from lesionlocator.prompts.kinds import PromptKind
 from lesionlocator.synthetic import Anatomy, LesionSite, acquire, build_anatomy, insert_lesion, random_site
 from lesionlocator.synthetic.patient import random_diameter
 from lesionlocator.synthetic.tissue import Tissue
 from lesionlocator.training import prompts
-from lesionlocator.training.recipe import SPACING_MM, normalize
+from lesionlocator.training.recipe import SPACING_MM, normalize, rendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 BODY_SHAPE: Shape = (136, 192, 256)
 _EMPTY_FRACTION = 0.1
 _ANCHORS = 4000
+_EXACT_FRACTION = 0.3
 _TRIES = 30
 
 
@@ -33,14 +35,14 @@ class Body:
     anchors: NDArray[np.int64]
 
 
-def make_bodies(first_seed: int, count: int) -> Iterator[Body]:
-    """Yield bodies of consecutive seeds on the model's grid."""
+def make_bodies(first_seed: int, count: int, *, shape: Shape = BODY_SHAPE) -> Iterator[Body]:
+    """Yield bodies of consecutive seeds on the model's grid, of ``shape`` voxels."""
     for seed in range(first_seed, first_seed + count):
-        anatomy = build_anatomy(seed, BODY_SHAPE, SPACING_MM)
+        anatomy = build_anatomy(seed, shape, SPACING_MM)
         rng = np.random.default_rng([seed, 3])
         inside = np.flatnonzero((anatomy.tissue != Tissue.AIR) & (anatomy.tissue != Tissue.COUCH))
         chosen = rng.choice(inside, _ANCHORS)
-        yield Body(anatomy, np.stack(np.unravel_index(chosen, BODY_SHAPE), axis=1))
+        yield Body(anatomy, np.stack(np.unravel_index(chosen, shape), axis=1))
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,13 @@ class Sample:
         Normalised image and dense prompt, float32, (2, z, y, x).
     target
         The prompted lesion, bool, (z, y, x); empty where the prompt holds none.
-    prompt
-        "box" or "point".
+    kind
+        Of the prompt.
     """
 
     inputs: NDArray[np.float32]
     target: NDArray[np.bool_]
-    prompt: str
+    kind: PromptKind
 
 
 def draw_sample(rng: np.random.Generator, bodies: list[Body], patch: Shape) -> Sample:
@@ -77,16 +79,16 @@ def draw_sample(rng: np.random.Generator, bodies: list[Body], patch: Shape) -> S
     body = bodies[int(rng.integers(len(bodies)))]
     hounsfield, labels = _crop_with_lesions(rng, body, patch)
     image = normalize(_jitter_intensity(rng, acquire(rng, hounsfield)))
-    prompt = "box" if rng.random() < 0.5 else "point"
+    kind = PromptKind.BOX if rng.random() < 0.5 else PromptKind.POINT
     target = labels == 1
     empty = rng.random() < _EMPTY_FRACTION or not target.any()
-    dense = _empty_prompt(rng, labels, prompt) if empty else _prompt(rng, target, prompt)
-    if dense is None:  # no room beside the lesions: nothing else to ask about than the lesion
+    dense = _empty_prompt(rng, labels, kind) if empty else _dense_prompt(rng, target, kind)
+    if dense is None:  # no room beside the lesions for a prompt without one
         return draw_sample(rng, bodies, patch)
     inputs = np.stack([image, dense])
     flips = tuple(1 + axis for axis in range(3) if rng.random() < 0.5)
     answer = np.zeros_like(target) if empty else target
-    return Sample(np.flip(inputs, flips).copy(), np.flip(answer, tuple(f - 1 for f in flips)).copy(), prompt)
+    return Sample(np.flip(inputs, flips).copy(), np.flip(answer, tuple(f - 1 for f in flips)).copy(), kind)
 
 
 def _crop_with_lesions(
@@ -135,34 +137,30 @@ def _jitter_intensity(rng: np.random.Generator, voxels: NDArray[np.int16]) -> ND
     return voxels.astype(np.float32) * np.float32(rng.uniform(0.9, 1.1)) + np.float32(rng.uniform(-15, 15))
 
 
-def _prompt(rng: np.random.Generator, target: NDArray[np.bool_], prompt: str) -> NDArray[np.float32]:
-    exact = rng.random() < 0.3
-    shape = (target.shape[0], target.shape[1], target.shape[2])
-    if prompt == "box":
-        return prompts.render_box(
-            shape, prompts.exact_box(target) if exact else prompts.rough_box(rng, target)
-        )
-    return prompts.render_point(
-        shape, prompts.exact_point(target) if exact else prompts.rough_point(rng, target)
-    )
+def _dense_prompt(
+    rng: np.random.Generator, target: NDArray[np.bool_], kind: PromptKind
+) -> NDArray[np.float32]:
+    exact = rng.random() < _EXACT_FRACTION
+    if kind is PromptKind.BOX:
+        box = prompts.exact_box(target) if exact else prompts.rough_box(rng, target)
+        return rendered(prompts.grown(box), target.shape)
+    return rendered(prompts.exact_point(target) if exact else prompts.rough_point(rng, target), target.shape)
 
 
 def _empty_prompt(
-    rng: np.random.Generator, labels: NDArray[np.uint8], prompt: str
+    rng: np.random.Generator, labels: NDArray[np.uint8], kind: PromptKind
 ) -> NDArray[np.float32] | None:
     """Return a prompt that holds no lesion voxel, or None where none was found."""
-    shape = (labels.shape[0], labels.shape[1], labels.shape[2])
+    shape = np.array(labels.shape)
     for _ in range(_TRIES):
-        z, y, x = (int(v) for v in np.rint(np.asarray(shape) / 2 + rng.uniform(-0.35, 0.35, 3) * shape))
-        if prompt == "box":
-            half = np.exp(rng.uniform(np.log(1.5), np.log(14), 3))
-            sides = [(int(c - h), int(c + h) + 1) for c, h in zip((z, y, x), half, strict=True)]
-            box = Box(
-                (sides[0][0], sides[1][0], sides[2][0]), (sides[0][1], sides[1][1], sides[2][1])
-            ).clipped(shape)
-            dense = None if box is None else prompts.render_box(shape, box)
-        else:
-            dense = prompts.render_point(shape, (z, y, x))
-        if dense is not None and not labels[dense > 0].any():
+        center = np.rint(shape / 2 + rng.uniform(-0.35, 0.35, 3) * shape).astype(int)
+        z, y, x = (int(v) for v in center)
+        target: Box | Shape = (z, y, x)
+        if kind is PromptKind.BOX:
+            half = np.exp(rng.uniform(np.log(1.5), np.log(14), 3)).astype(int)
+            low, high = (center - half).tolist(), (center + half + 1).tolist()
+            target = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+        dense = rendered(target, labels.shape)
+        if not labels[dense > 0].any():
             return dense
     return None

@@ -31,6 +31,6 @@ def dice_by_prompt(network: torch.nn.Module, samples: list[Sample]) -> dict[str,
     """Return the mean Dice of box and of point samples with a lesion, and of samples without one."""
     groups: dict[str, list[float]] = {}
     for sample in samples:
-        kind = sample.prompt if sample.target.any() else "empty"
+        kind = sample.kind.value if sample.target.any() else "empty"
         groups.setdefault(kind, []).append(dice(predict(network, sample), sample.target))
     return {f"dice_{kind}": float(np.mean(values)) for kind, values in sorted(groups.items())}

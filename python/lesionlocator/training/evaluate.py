@@ -1,0 +1,199 @@
+"""Measuring a model on patients that no training has seen, through the same door as its users."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lesionlocator.geometry import Box, Shape, Triple
+from lesionlocator.io import Scan
+from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
+from lesionlocator.synthetic import SyntheticScan, make_patient
+from lesionlocator.training.prompts import rough_box, rough_point
+from lesionlocator.training.validation import dice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from lesionlocator.segmentation import SegmentationModel
+
+HELD_OUT_SEED = 9_000_000
+"""First seed of patients for evaluation; those of training stay below it."""
+SIZE_CLASSES_MM = ((0.0, 6.0), (6.0, 10.0), (10.0, 20.0), (20.0, 40.0), (40.0, 100.0))
+_SMALLEST_OF_NOTE_MM = 6.0
+_COVERAGE_MM = (150.0, 270.0, 380.0)
+_EMPTY_BOXES = 3
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """How one lesion was found with one kind of prompt."""
+
+    seed: int
+    lesion: int
+    prompt: str
+    kind: str
+    host: str
+    diameter_mm: float
+    voxels: int
+    spacing: Triple
+    dice: float
+
+
+@dataclass(frozen=True)
+class EmptyMeasurement:
+    """How much of a box without a lesion came back as one; ``filled`` is a fraction of the box."""
+
+    seed: int
+    box: Box
+    filled: float
+
+
+def held_out_patient(seed: int, lesions: int) -> SyntheticScan:
+    """Return a patient of a held-out seed, scanned with slices of 1 to 5 mm."""
+    rng = np.random.default_rng([seed, 6])
+    slices, pixel = float(rng.choice([1.0, 1.5, 2.0, 3.0, 5.0])), float(rng.choice([0.8, 1.0, 1.5]))
+    spacing = (slices, pixel, pixel)
+    z, y, x = (round(mm / s) for mm, s in zip(_COVERAGE_MM, spacing, strict=True))
+    return make_patient(seed, (z, y, x), spacing, lesions=lesions)
+
+
+def measure_patient(
+    model: SegmentationModel, patient: SyntheticScan, seed: int
+) -> tuple[list[Measurement], list[EmptyMeasurement]]:
+    """Segment every lesion of a patient with a roughly drawn box and a rough click, and some empty boxes.
+
+    Parameters
+    ----------
+    model
+        To be measured.
+    patient, seed
+        The patient, and the seed it came from; the seed also decides the prompts.
+    """
+    rng = np.random.default_rng([seed, 7])
+    scan = Scan(f"phantom_{seed}", patient.voxels, patient.geometry)
+    masks = {lesion.label: patient.labels == lesion.label for lesion in patient.lesions}
+    prompts = PromptSet.of(
+        LesionPrompt(label, rough_box(rng, mask), _floats(rough_point(rng, mask)))
+        for label, mask in masks.items()
+    )
+    found = []
+    for kind in PromptKind if masks else ():
+        result = model.segment(scan, prompts, prompt_type=kind)
+        for lesion in patient.lesions:
+            mask = result.masks.get(lesion.label)
+            truth = masks[lesion.label]
+            score = 0.0 if mask is None else dice(mask.full() > 0, truth)
+            found.append(
+                Measurement(
+                    seed=seed,
+                    lesion=lesion.label,
+                    prompt=kind.value,
+                    kind=lesion.kind.value,
+                    host=lesion.host.name.lower(),
+                    diameter_mm=round(lesion.diameter_mm, 2),
+                    voxels=int(truth.sum()),
+                    spacing=patient.geometry.spacing,
+                    dice=round(score, 4),
+                )
+            )
+    return found, _measure_empty(model, scan, patient, seed, rng)
+
+
+def _measure_empty(
+    model: SegmentationModel, scan: Scan, patient: SyntheticScan, seed: int, rng: np.random.Generator
+) -> list[EmptyMeasurement]:
+    boxes: list[Box] = []
+    inside = np.argwhere(patient.voxels[::8, ::8, ::8] > -200) * 8
+    while len(boxes) < _EMPTY_BOXES:
+        center = inside[rng.integers(len(inside))]
+        half = np.maximum(rng.uniform(4, 15) / np.array(patient.geometry.spacing), 1).astype(int)
+        low, high = (center - half).tolist(), (center + half + 1).tolist()
+        box = Box((low[0], low[1], low[2]), (high[0], high[1], high[2])).clipped(patient.labels.shape)
+        if box is not None and not patient.labels[box.slices].any():
+            boxes.append(box)
+    prompts = PromptSet.of(LesionPrompt(i, box) for i, box in enumerate(boxes, start=1))
+    masks = model.segment(scan, prompts).masks
+    return [
+        EmptyMeasurement(seed, box, masks[i].voxels / int(np.prod(box.shape)) if i in masks else 0.0)
+        for i, box in enumerate(boxes, start=1)
+    ]
+
+
+def evaluate(
+    model: SegmentationModel,
+    seeds: Iterable[int],
+    *,
+    lesions: int = 8,
+    progress: Callable[[int, list[Measurement]], None] = lambda _seed, _found: None,
+) -> dict[str, Any]:
+    """Measure a model on held-out patients.
+
+    Parameters
+    ----------
+    model
+        To be measured.
+    seeds
+        Patients, one for each seed.
+    lesions
+        Lesions in each.
+    progress
+        Called with the seed and its measurements after each patient.
+
+    Returns
+    -------
+    dict
+        ``summary`` (mean Dice and count by prompt and size class, and how empty boxes came back) and
+        ``lesions`` and ``empty_boxes``, the single measurements; ready for JSON.
+    """
+    found: list[Measurement] = []
+    empty: list[EmptyMeasurement] = []
+    for seed in seeds:
+        measured, unfilled = measure_patient(model, held_out_patient(seed, lesions), seed)
+        found += measured
+        empty += unfilled
+        progress(seed, measured)
+    return {
+        "summary": summarize(found, empty),
+        "lesions": [asdict(m) for m in found],
+        "empty_boxes": [asdict(m) for m in empty],
+    }
+
+
+def summarize(found: list[Measurement], empty: list[EmptyMeasurement]) -> dict[str, dict[str, Any]]:
+    """Return mean Dice and counts by prompt and size class, and how boxes without a lesion came back."""
+    return {kind.value: _by_size(found, kind) for kind in PromptKind} | {"empty_box": _filled(empty)}
+
+
+def _by_size(found: list[Measurement], kind: PromptKind) -> dict[str, dict[str, float]]:
+    classes = {f"{low:g}-{high:g} mm": (low, high) for low, high in SIZE_CLASSES_MM}
+    classes[f"{_SMALLEST_OF_NOTE_MM:g} mm and more"] = (_SMALLEST_OF_NOTE_MM, float("inf"))
+    table = {}
+    for name, (low, high) in classes.items():
+        scores = [m.dice for m in found if m.prompt == kind.value and low <= m.diameter_mm < high]
+        if scores:
+            table[name] = {
+                "lesions": len(scores),
+                "dice_mean": round(float(np.mean(scores)), 4),
+                "dice_median": round(float(np.median(scores)), 4),
+                "found": round(float(np.mean(np.array(scores) > 0.1)), 4),
+            }
+    return table
+
+
+def _filled(empty: list[EmptyMeasurement]) -> dict[str, float]:
+    filled = np.array([m.filled for m in empty])
+    return {
+        "boxes": len(empty),
+        "returned_empty": round(float((filled == 0).mean()), 4),
+        "filled_mean": round(float(filled.mean()), 4),
+        "filled_95_percent": round(float(np.quantile(filled, 0.95)), 4),
+        "more_than_half_filled": round(float((filled > 0.5).mean()), 4),
+    }
+
+
+def _floats(point: Shape) -> Triple:
+    z, y, x = point
+    return float(z), float(y), float(x)

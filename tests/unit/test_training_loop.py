@@ -1,0 +1,128 @@
+"""Training really learns, and writes a model that loads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lesionlocator.model import build_network, read_weights, segmentation_folder
+from lesionlocator.networks import ResidualEncoderUNet
+from lesionlocator.training import checkpoint, recipe
+from lesionlocator.training.loop import Schedule, train, training_step
+from lesionlocator.training.samples import Body, Sample, draw_sample, make_bodies
+from lesionlocator.training.validation import dice, dice_by_prompt, predict
+
+PATCH = (24, 24, 24)
+
+
+@pytest.fixture(scope="module")
+def bodies() -> list[Body]:
+    return list(make_bodies(3, 2, shape=(64, 90, 110)))
+
+
+def tiny_network() -> ResidualEncoderUNet:
+    torch.manual_seed(0)
+    return recipe.build_network(
+        {
+            "n_stages": 3,
+            "features_per_stage": [8, 8, 16],
+            "kernel_sizes": [[3, 3, 3]] * 3,
+            "strides": [[1, 1, 1], [2, 2, 2], [2, 2, 2]],
+            "n_blocks_per_stage": [1, 1, 1],
+            "n_conv_per_stage_decoder": [1, 1],
+        }
+    )
+
+
+def sample_with_lesion(bodies: list[Body]) -> Sample:
+    rng = np.random.default_rng(0)
+    while True:
+        sample = draw_sample(rng, bodies, PATCH)
+        if sample.target.sum() > 100:
+            return sample
+
+
+def test_loss_falls_to_a_third_on_one_crop(bodies: list[Body]) -> None:
+    network, sample = tiny_network(), sample_with_lesion(bodies)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3)
+    losses = [training_step(network, optimizer, [sample]) for _ in range(60)]
+    assert np.mean(losses[-5:]) < losses[0] / 3
+    assert dice(predict(network.eval(), sample), sample.target) > 0.8
+
+
+def test_samples_are_decided_by_the_seed(bodies: list[Body]) -> None:
+    first, again = (draw_sample(np.random.default_rng(5), bodies, PATCH) for _ in range(2))
+    np.testing.assert_array_equal(first.inputs, again.inputs)
+    np.testing.assert_array_equal(first.target, again.target)
+
+
+def test_samples_prompt_their_lesion_or_nothing(bodies: list[Body]) -> None:
+    rng = np.random.default_rng(6)
+    samples = [draw_sample(rng, bodies, PATCH) for _ in range(200)]
+    empty = sum(not sample.target.any() for sample in samples)
+    boxes = sum(sample.kind.value == "box" for sample in samples)
+    assert 5 <= empty <= 60
+    assert 60 <= boxes <= 140
+    for sample in samples:
+        assert sample.inputs.shape == (2, *PATCH)
+        assert sample.inputs.dtype == np.float32
+        assert np.isin(sample.inputs[1], (0, 1)).all()
+        if sample.target.any():
+            assert (sample.inputs[1] * sample.target).any()
+
+
+def test_training_writes_a_model_that_loads(bodies: list[Body], tmp_path: Path) -> None:
+    held_out = [draw_sample(np.random.default_rng(7), bodies, PATCH) for _ in range(2)]
+    network = recipe.build_network()
+    before = [p.detach().clone() for p in network.parameters()]
+    schedule = Schedule(iterations=2, minutes=10, batch=1)
+    metadata = checkpoint.base_metadata("the command", 3)
+    trained = train(network, bodies, held_out, schedule, seed=3, output=tmp_path, metadata=metadata)
+    assert any(not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
+    folder = segmentation_folder(tmp_path, "box")
+    weights = read_weights(folder.folds[0])
+    assert weights.mirroring_axes == (0, 1, 2)
+    loaded = build_network(folder.plans.architecture, "plans.json")
+    weights.load_into(loaded)
+    for a, b in zip(trained.parameters(), loaded.parameters(), strict=True):
+        np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), atol=1e-3)
+    entries = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert entries[-1]["iteration"] == 2
+
+
+def test_plans_say_what_the_recipe_says(tmp_path: Path) -> None:
+    checkpoint.save_model(recipe.build_network(), tmp_path, checkpoint.base_metadata("the command", 1))
+    plans = segmentation_folder(tmp_path, "point").plans
+    assert plans.patch_size == recipe.PATCH
+    assert plans.spacing == recipe.SPACING_MM
+    assert plans.canonical_orientation
+    assert plans.intensity is not None
+    assert (plans.intensity.lower, plans.intensity.upper) == recipe.CLIP_HU
+
+
+def test_rate_warms_up_and_falls_to_zero() -> None:
+    schedule = Schedule(iterations=1000, minutes=1.0, learning_rate=0.1)
+    assert schedule.rate(0, 0.0) == pytest.approx(0.001)
+    assert schedule.rate(500, 0.5) == pytest.approx(0.05)
+    assert schedule.rate(1000, 1.0) == pytest.approx(0.0)
+    assert schedule.progress(10, 30.0) == 0.5
+    assert schedule.progress(2000, 0.0) == 1.0
+
+
+def test_dice_of_known_masks() -> None:
+    a, b = np.zeros(10, bool), np.zeros(10, bool)
+    assert dice(a, b) == 1.0
+    a[:4] = b[2:6] = True
+    assert dice(a, b) == 0.5
+
+
+def test_validation_groups_by_prompt(bodies: list[Body]) -> None:
+    rng = np.random.default_rng(8)
+    samples = [draw_sample(rng, bodies, PATCH) for _ in range(30)]
+    figures = dice_by_prompt(tiny_network().eval(), samples)
+    assert set(figures) == {"dice_box", "dice_point", "dice_empty"}
+    assert all(0 <= value <= 1 for value in figures.values())

@@ -1,0 +1,50 @@
+"""Simulated prompts."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lesionlocator.geometry import Box
+from lesionlocator.training.prompts import exact_box, exact_point, grown, rough_box, rough_point
+
+BOXES = st.tuples(*(st.tuples(st.integers(0, 18), st.integers(1, 12)) for _ in range(3)))
+
+
+def mask_of(box: tuple[tuple[int, int], ...]) -> np.ndarray:
+    mask = np.zeros((20, 20, 20), bool)
+    mask[tuple(slice(start, start + size) for start, size in box)] = True
+    return mask
+
+
+def test_exact_box_and_point_of_a_block() -> None:
+    mask = mask_of(((3, 4), (5, 1), (7, 3)))
+    assert exact_box(mask) == Box((3, 5, 7), (7, 6, 10))
+    assert exact_point(mask) == (4, 5, 8)
+
+
+def test_grown_adds_one_voxel_on_each_side() -> None:
+    assert grown(Box((0, 2, 3), (1, 4, 9))) == Box((-1, 1, 2), (2, 5, 10))
+
+
+@settings(deadline=None)
+@given(box=BOXES, seed=st.integers(0, 2**32))
+def test_a_rough_box_keeps_the_core_and_is_not_far_off(box: tuple[tuple[int, int], ...], seed: int) -> None:
+    mask = mask_of(box)
+    exact, rough = exact_box(mask), rough_box(np.random.default_rng(seed), mask)
+    for axis in range(3):
+        size = exact.shape[axis]
+        outside = int(np.ceil(3 * (0.06 * size + 0.5)))
+        cut = max((size - 1) // 4, 0)
+        assert -outside <= rough.start[axis] - exact.start[axis] <= cut
+        assert -cut <= rough.stop[axis] - exact.stop[axis] <= outside
+        assert rough.start[axis] >= 0
+        assert rough.stop[axis] <= 20
+
+
+@settings(deadline=None)
+@given(box=BOXES, seed=st.integers(0, 2**32))
+def test_a_rough_point_lies_in_the_lesion(box: tuple[tuple[int, int], ...], seed: int) -> None:
+    mask = mask_of(box)
+    assert mask[rough_point(np.random.default_rng(seed), mask)]
