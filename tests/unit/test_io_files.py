@@ -38,12 +38,14 @@ def test_failure_keeps_the_older_file_and_leaves_nothing_else(
 ) -> None:
     target = tmp_path / "a.json"
     target.write_text("old")
+
     def fail() -> None:
         with write_atomically(target) as partial:
             partial.write_text("half")
             raise failure
 
-    pytest.raises(failure, fail)
+    with pytest.raises(failure):
+        fail()
     assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
     assert target.read_text() == "old"
 

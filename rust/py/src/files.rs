@@ -1,19 +1,18 @@
 use std::path::PathBuf;
 
 use lesionlocator_core::files::{compress_mask, read_gzip};
-use numpy::{PyReadonlyArray3, PyReadwriteArray1};
+use ndarray::{Ix1, Ix3};
+use numpy::PyReadwriteArray;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::arrays::{Source, each_type};
 use crate::run::detached;
 
-/// Labels of a mask, as numpy stores them.
 #[derive(FromPyObject)]
 enum Labels<'py> {
-    #[pyo3(transparent)]
-    U8(PyReadonlyArray3<'py, u8>),
-    #[pyo3(transparent)]
-    U16(PyReadonlyArray3<'py, u16>),
+    U8(Source<'py, u8, Ix3>),
+    U16(Source<'py, u16, Ix3>),
 }
 
 #[pyfunction]
@@ -21,7 +20,7 @@ enum Labels<'py> {
 fn files_read_gzip(
     py: Python<'_>,
     path: PathBuf,
-    mut out: PyReadwriteArray1<'_, u8>,
+    mut out: PyReadwriteArray<'_, u8, Ix1>,
     skip: usize,
 ) -> PyResult<()> {
     let out = out.as_slice_mut()?;
@@ -37,16 +36,9 @@ fn files_compress_mask<'py>(
     shape: [usize; 3],
     start: [usize; 3],
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let file = match &region {
-        Labels::U8(array) => {
-            let region = array.as_array();
-            detached(py, || compress_mask(region, header, shape, start))
-        }
-        Labels::U16(array) => {
-            let region = array.as_array();
-            detached(py, || compress_mask(region, header, shape, start))
-        }
-    }?;
+    let file = each_type!(py, &region, Labels::U8 | Labels::U16, view => {
+        compress_mask(view, header, shape, start)
+    })?;
     Ok(PyBytes::new(py, &file))
 }
 

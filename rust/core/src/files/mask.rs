@@ -125,7 +125,7 @@ impl<T: Label> Placed<'_, T> {
                 bytes.fill(0);
                 found = true;
             }
-            let place = &mut bytes[(voxel - begin) * size..][..labels.len() * size];
+            let place = &mut bytes[(voxel - begin) * size..][..size_of_val(labels)];
             for (label, bytes) in labels.iter().zip(place.chunks_exact_mut(size)) {
                 label.write(bytes);
             }
