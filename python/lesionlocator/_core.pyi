@@ -111,9 +111,12 @@ def resample_labels(
     target_shape: _Shape,
     target_start: _Shape,
     separate_axis: _Axis | None = None,
+    positions: Literal["single", "double"] = "single",
 ) -> None:
     """Each label's 0/1 map resampled linearly; the label is written where that exceeds 0.5.
 
+    The precision of ``positions`` decides voxels exactly between a label and its background: "single" is
+    torch's arithmetic, "double" (from a scale in single precision) that of the published cubic family.
     ``out`` must come in as zeros (rows without labels are not touched) and has the dtype of ``source``.
     """
 
@@ -121,10 +124,11 @@ def resample_labels(
 def components_nonzero_box(volume: _Image | _Labels) -> tuple[_Shape, _Shape] | None:
     """Return start and stop of the box around all voxels that are not zero (NaN is not zero)."""
 
-def components_label(mask: _Labels, out: NDArray[np.uint32], *, connectivity: Literal[6, 18, 26]) -> int:
+def components_label(mask: _Labels, out: _Labels, *, connectivity: Literal[6, 18, 26]) -> int:
     """Number the connected components of the nonzero voxels by their first voxel in raster order.
 
-    ``out`` must come in as zeros. Returns the number of components.
+    ``out`` must come in as zeros; more components than its dtype has numbers for are an error. Returns the
+    number of components.
     """
 
 def components_statistics(
@@ -134,6 +138,11 @@ def components_statistics(
 
     Ids ascend; 0 is background.
     """
+
+def components_instances(
+    mask: _Labels, *, connectivity: Literal[6, 18, 26]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return what :func:`components_statistics` says of :func:`components_label`, without a label volume."""
 
 def components_fill_holes(mask: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
     """Write the mask (0/1) with every background voxel not 6-connected to the border filled."""

@@ -12,7 +12,6 @@ from lesionlocator.errors import InputError
 from lesionlocator.inference.device import DeviceChoice, choose_device
 from lesionlocator.inference.tiles import Tiling
 from lesionlocator.io import LabelMap, Scan
-from lesionlocator.io.masks import MAX_LABEL
 from lesionlocator.model import NetworkFolder, segmentation_folder
 from lesionlocator.preprocessing import ModelGrid
 from lesionlocator.prompts.components import regions
@@ -31,6 +30,9 @@ if TYPE_CHECKING:
 
 Prompts = PromptSet | PromptFile | LabelMap | str | Path
 """What points at the lesions of a scan: prompts, a label map on its grid, or a file that holds either."""
+
+
+_NOT_AXIAL = "the scan is not stored as axial slices, which models expect; see canonical orientation"
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ class SegmentationModel:
         *,
         prompt_type: str | PromptKind = PromptKind.BOX,
         step_size: float = 0.5,
+        canonical: bool | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> Segmentation:
         """Segment the lesions that prompts point at.
@@ -139,6 +142,10 @@ class SegmentationModel:
             ``"box"`` or ``"point"``: which prompt of each lesion is used.
         step_size
             Distance of neighbouring tiles as a fraction of the patch, for prompts larger than a patch.
+        canonical
+            Whether the network sees the scan in superior, posterior, left axis order, so that a mask does not
+            depend on how the scan is stored, or in the order it is stored in, as the published system does.
+            None for what the model was trained for: canonical for the built-in model, else as stored.
         progress
             Called after every network call.
 
@@ -155,7 +162,7 @@ class SegmentationModel:
         ModelError
             Where the model has no usable network for this kind of prompt.
         """
-        work = self.prepare(scan, prompts, prompt_type=prompt_type, step_size=step_size)
+        work = self.prepare(scan, prompts, prompt_type=prompt_type, step_size=step_size, canonical=canonical)
         found = {lesion.lesion_id: lesion for lesion in work.run(progress)}
         return work.result(found)
 
@@ -166,12 +173,13 @@ class SegmentationModel:
         *,
         prompt_type: str | PromptKind = PromptKind.BOX,
         step_size: float = 0.5,
+        canonical: bool | None = None,
     ) -> ScanWork:
         """Return the work that :meth:`segment` would do, lesion by lesion; parameters are the same."""
         kind = _kind(prompt_type)
         if not 0 < step_size <= 1:
             raise InputError(f"step size is {step_size}, legal: above 0 and up to 1")
-        return ScanWork(self, scan, _read(prompts, scan), kind, step_size)
+        return ScanWork(self, scan, _read(prompts, scan), kind, step_size, canonical=canonical)
 
 
 class ScanWork:
@@ -184,15 +192,17 @@ class ScanWork:
         prompts: PromptFile | LabelMap,
         kind: PromptKind,
         step_size: float,
+        *,
+        canonical: bool | None,
     ) -> None:
         self.model = model
         self.scan = scan
         self.kind = kind
         self._step_size = step_size
-        self._grid = ModelGrid(scan, model.folder(kind).plans)
+        self._grid = ModelGrid(scan, model.folder(kind).plans, canonical=canonical)
         self._refused: dict[int, LesionResult] = {}
         self.refused_entries: dict[str, str] = {}
-        self.notes: tuple[str, ...] = ()
+        self.notes: tuple[str, ...] = () if self._grid.is_axial else (_NOT_AXIAL,)
         self._sources: dict[int, LesionPrompt] = {}
         self._targets = self._of_labels(prompts) if isinstance(prompts, LabelMap) else self._of_file(prompts)
 
@@ -260,18 +270,13 @@ class ScanWork:
     def _outcome(
         self, lesion_id: int, target: Box | Shape, mask: LesionMask | None, seconds: dict[str, float]
     ) -> LesionResult:
-        warnings = []
-        if mask is None:
-            warnings.append("the network found no lesion at this prompt")
-        if lesion_id > MAX_LABEL:
-            warnings.append(f"ids above {MAX_LABEL} do not fit a label map: it leaves this lesion out")
         return LesionResult(
             lesion_id,
             LesionStatus.EMPTY if mask is None else LesionStatus.SEGMENTED,
             self._sources.get(lesion_id),
             target,
             mask,
-            tuple(warnings),
+            ("the network found no lesion at this prompt",) if mask is None else (),
             seconds,
         )
 
@@ -282,7 +287,7 @@ class ScanWork:
                 self._refuse(key, reason)
             else:
                 self.refused_entries[key] = reason
-        self.notes = file.notes
+        self.notes += file.notes
         accepted, wrong_kind = file.prompts.select(self.kind)
         for lesion_id, reason in wrong_kind.items():
             self._refuse(lesion_id, reason, file.prompts[lesion_id])

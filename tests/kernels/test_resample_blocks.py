@@ -63,7 +63,8 @@ def test_a_covered_block_needs_no_more_than_its_source_block(grid, axis):
 
 def test_a_block_between_two_target_voxels_covers_none():
     assert _core.resample_covered_block(
-        source_shape=(9, 9, 9), source_start=(4, 4, 4), source_extent=(1, 1, 1), target_shape=(3, 3, 3)) is None
+        source_shape=(9, 9, 9), source_start=(4, 4, 4), source_extent=(1, 1, 1), target_shape=(3, 3, 3)
+    ) is None
 
 
 def test_cubic_blocks_have_a_margin_of_sixteen_unless_sizes_are_equal():
@@ -145,14 +146,16 @@ def test_types_that_differ_are_refused():
     with pytest.raises(TypeError, match="same dtype"):
         _core.resample_nearest(np.zeros((4, 4, 4), np.uint8), np.zeros((8, 8, 8), np.uint16), **arguments())
     with pytest.raises(TypeError):
-        _core.resample_trilinear(np.zeros((4, 4, 4), np.float64), np.zeros((8, 8, 8), np.float32), **arguments())
+        _core.resample_trilinear(
+            np.zeros((4, 4, 4), np.float64), np.zeros((8, 8, 8), np.float32), **arguments())
 
 
 def test_empty_arrays_and_grids_are_refused():
     with pytest.raises(KernelError):
         _core.resample_value_range(np.zeros((0, 3, 3), np.float32))
     with pytest.raises(KernelError):
-        _core.resample_trilinear(np.zeros((0, 4, 4), np.float32), np.zeros((0, 8, 8), np.float32), **arguments())
+        _core.resample_trilinear(
+            np.zeros((0, 4, 4), np.float32), np.zeros((0, 8, 8), np.float32), **arguments())
     with pytest.raises(KernelError):
         _core.resample_covered_block(
             source_shape=(4, 4, 4), source_start=(0, 0, 0), source_extent=(4, 4, 4), target_shape=(0, 4, 4))
@@ -166,4 +169,12 @@ def test_an_unknown_interpolation_is_refused():
     with pytest.raises(KernelError, match="nearest, linear, cubic"):
         _core.resample_source_block(
             "lanczos", source_shape=(4, 4, 4), target_shape=(4, 4, 4), target_start=(0, 0, 0),
+            target_extent=(4, 4, 4))
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "linear", "cubic"])
+def test_grids_beyond_single_precision_are_refused(interpolation):
+    with pytest.raises(KernelError, match="16777216"):
+        _core.resample_source_block(
+            interpolation, source_shape=(2**64 - 1, 4, 4), target_shape=(4, 4, 4), target_start=(0, 0, 0),
             target_extent=(4, 4, 4))

@@ -10,7 +10,8 @@ from lesionlocator import _core
 
 SHAPES = [
     ((7, 9, 11), (11, 20, 33)), ((20, 30, 40), (9, 13, 21)), ((5, 6, 7), (5, 6, 7)), ((1, 1, 1), (3, 4, 5)),
-    ((12, 40, 37), (70, 75, 50)), ((2, 3, 4), (9, 8, 7)), ((9, 30, 31), (9, 45, 29)), ((60, 20, 20), (90, 20, 31)),
+    ((12, 40, 37), (70, 75, 50)), ((2, 3, 4), (9, 8, 7)), ((9, 30, 31), (9, 45, 29)),
+    ((60, 20, 20), (90, 20, 31)),
 ]
 
 
@@ -53,7 +54,8 @@ def test_a_region_is_close_to_the_slice_of_the_whole(source_shape, target_shape,
     whole = cubic(source, target_shape, separate_axis=separate_axis)
     for _ in range(5):
         region = random_region(rng, target_shape)
-        part = resampled("cubic", source, target_shape, region=region, limits=limits, separate_axis=separate_axis)
+        part = resampled(
+            "cubic", source, target_shape, region=region, limits=limits, separate_axis=separate_axis)
         assert_close(part, cut(whole, region), source, 1e-5)
 
 

@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from resampling import FUSED, cut, random_region, resampled, strided_twins
 
+from lesionlocator.errors import KernelError
+
 SHAPES = [
     ((7, 9, 11), (11, 20, 33)), ((20, 30, 40), (9, 13, 21)), ((5, 6, 7), (5, 6, 7)), ((1, 1, 1), (3, 4, 5)),
     ((6, 20, 37), (20, 37, 50)), ((4, 4, 4), (8, 8, 8)), ((6, 6, 6), (3, 3, 3)),
@@ -50,21 +52,27 @@ def test_noise_equals_label_by_label(source_shape, target_shape, dtype):
         np.testing.assert_array_equal(ours(source, target_shape), label_by_label(source, target_shape))
 
 
-@pytest.mark.parametrize(("source_shape", "target_shape"), [((20, 30, 40), (31, 47, 59)), ((30, 30, 30), (13, 17, 19))])
+@pytest.mark.parametrize(
+    ("source_shape", "target_shape"), [((20, 30, 40), (31, 47, 59)), ((30, 30, 30), (13, 17, 19))])
 def test_blobs_equal_label_by_label(source_shape, target_shape):
-    source = blobs(np.random.default_rng(2), source_shape, np.uint16, 300)
+    source = blobs(np.random.default_rng(2), source_shape, np.uint16, 60)
     source[source > 0] += 60_000
     np.testing.assert_array_equal(ours(source, target_shape), label_by_label(source, target_shape))
 
 
-def test_agrees_with_order_1_of_skimage():
+@pytest.mark.parametrize("positions", ["single", "double"])
+def test_agrees_with_order_1_of_skimage_except_exactly_between(positions):
     source = blobs(np.random.default_rng(3), (20, 30, 40), np.uint8, 9)
     target_shape = (31, 47, 59)
-    expected = np.zeros(target_shape, np.uint8)
+    expected, between = np.zeros(target_shape, np.uint8), np.zeros(target_shape, bool)
     for label in range(1, 10):
         mask = (source == label).astype(float)
-        expected[skimage.transform.resize(mask, target_shape, 1, mode="edge", anti_aliasing=False) > 0.5] = label
-    np.testing.assert_array_equal(ours(source, target_shape), expected)
+        soft = skimage.transform.resize(mask, target_shape, 1, mode="edge", anti_aliasing=False)
+        expected[soft > 0.5] = label
+        between |= np.abs(soft - 0.5) < 1e-5
+    result = ours(source, target_shape, positions=positions)
+    assert between.sum() < 50
+    np.testing.assert_array_equal(result[~between], expected[~between])
 
 
 @pytest.mark.parametrize(("source_shape", "target_shape"), SHAPES)
@@ -75,7 +83,8 @@ def test_a_region_is_the_slice_of_the_whole(source_shape, target_shape, options)
     whole = ours(source, target_shape, **options)
     for _ in range(5):
         region = random_region(rng, target_shape)
-        np.testing.assert_array_equal(ours(source, target_shape, region=region, **options), cut(whole, region))
+        part = ours(source, target_shape, region=region, **options)
+        np.testing.assert_array_equal(part, cut(whole, region))
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -87,6 +96,19 @@ def test_the_separate_axis_takes_the_nearest_slice(axis):
         position = len(slices) / len(result) * (index + 0.5) - 0.5
         nearest = slices[int(np.clip(np.floor(position + 0.5), 0, len(slices) - 1))]
         np.testing.assert_array_equal(plane, label_by_label(nearest[None], (1, *plane.shape))[0])
+
+
+def test_positions_decide_a_voxel_exactly_between_label_and_background():
+    # 0.8 rounds up in single precision: target voxel 22 lies at 17.5, and in double a trace above.
+    source = np.zeros((1, 1, 80), np.uint8)
+    source[..., 18:30] = 3
+    assert ours(source, (1, 1, 100), positions="single")[0, 0, 22] == 0
+    assert ours(source, (1, 1, 100), positions="double")[0, 0, 22] == 3
+
+
+def test_unknown_positions_are_refused():
+    with pytest.raises(KernelError, match="single, double"):
+        ours(np.zeros((2, 2, 2), np.uint8), (3, 3, 3), positions="half")
 
 
 def test_strides_do_not_matter():

@@ -6,7 +6,8 @@ from resampling import FUSED, cut, random_region, resampled, strided_twins
 
 def by_torch(source, target_shape):
     tensor = torch.from_numpy(np.ascontiguousarray(source, np.float32))[None, None]
-    return torch.nn.functional.interpolate(tensor, size=tuple(target_shape), mode="nearest-exact")[0, 0].numpy()
+    out = torch.nn.functional.interpolate(tensor, size=tuple(target_shape), mode="nearest-exact")
+    return out[0, 0].numpy()
 
 
 def ours(source, target_shape, **options):

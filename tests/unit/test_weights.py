@@ -80,6 +80,23 @@ def test_second_names_are_accepted_and_dropped(tmp_path: Path, copied: bool) -> 
     assert all(torch.equal(a, b) for a, b in zip(source.parameters(), target.parameters(), strict=True))
 
 
+def test_of_copies_that_differ_the_last_assigned_counts(tmp_path: Path) -> None:
+    source = network().state_dict()
+    doubled = with_second_names(source, copied=True)
+    last = "decoder.encoder.stem.convs.0.all_modules.0.weight"
+    for name in doubled:
+        if "stem.convs.0" in name and ("conv.weight" in name or "all_modules.0.weight" in name):
+            doubled[name] = torch.full_like(doubled[name], 1.0 if name == last else 2.0)
+    listed = "decoder.stages.0.convs.0.all_modules.1.bias"
+    doubled[listed] = torch.full_like(doubled[listed], 3.0)
+    path = tmp_path / "checkpoint_final.pth"
+    torch.save(checkpoint(doubled), path)
+    found = read_weights(path).parameters
+    assert found.keys() == source.keys()
+    assert (found["encoder.stem.convs.0.conv.weight"] == 1).all()
+    assert (found["decoder.stages.0.convs.0.norm.bias"] == 3).all()
+
+
 def test_absent_mirroring_axes_mean_no_mirroring(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint_final.pth"
     torch.save(checkpoint(network().state_dict()), path)

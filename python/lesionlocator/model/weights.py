@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 ALL_AXES = (0, 1, 2)
+_DECODERS_ENCODER = "decoder.encoder."
+_LISTED = ".all_modules."
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,14 @@ def _read_checkpoint(path: Path) -> Weights:
     checkpoint = _unpickle(path)
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("network_weights"), Mapping):
         raise ModelError(f"{path}: is not a training checkpoint: it has no network_weights")
-    parameters = {name: t for name, t in checkpoint["network_weights"].items() if not _is_second_name(name)}
-    return Weights(parameters, _axes(checkpoint.get("inference_allowed_mirroring_axes"), path), path)
+    strange = [name for name, value in checkpoint["network_weights"].items() if not hasattr(value, "shape")]
+    if strange:
+        raise ModelError(f"{path}: network_weights {strange[0]!r} is no tensor")
+    return Weights(
+        _one_name_each(checkpoint["network_weights"]),
+        _axes(checkpoint.get("inference_allowed_mirroring_axes"), path),
+        path,
+    )
 
 
 def _unpickle(path: Path) -> Any:
@@ -130,9 +138,20 @@ def _numpy_scalars() -> list[Any]:
     return [*constructors, np.dtype, *dtypes]
 
 
-def _is_second_name(name: str) -> bool:
-    """Whether a name repeats a tensor: units also list their parts, and the decoder its encoder."""
-    return ".all_modules." in name or name.startswith("decoder.encoder.")
+def _one_name_each(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return each tensor once, under its first name.
+
+    Units list their parts a second time, and the decoder its encoder. The published file may hold these
+    names as copies; where copies differ, the network that wrote the file assigns them in order of its modules,
+    so that the decoder's and the listed ones are those that count.
+    """
+    in_order = sorted(parameters, key=lambda name: (name.startswith(_DECODERS_ENCODER), _LISTED in name))
+    return {_first_name(name): parameters[name] for name in in_order}
+
+
+def _first_name(name: str) -> str:
+    name = name.removeprefix("decoder.") if name.startswith(_DECODERS_ENCODER) else name
+    return name.replace(f"{_LISTED}0.", ".conv.").replace(f"{_LISTED}1.", ".norm.")
 
 
 def _axes(value: object, path: Path) -> tuple[int, ...]:

@@ -34,6 +34,9 @@ class ModelGrid:
         The scan as stored.
     plans
         The model's plan.
+    canonical
+        Whether the network sees the axes in superior, posterior, left order, or as stored; None for what the
+        plan says.
 
     Attributes
     ----------
@@ -54,12 +57,12 @@ class ModelGrid:
         Where all voxels are zero.
     """
 
-    def __init__(self, scan: Scan, plans: Plans) -> None:
+    def __init__(self, scan: Scan, plans: Plans, *, canonical: bool | None = None) -> None:
         self.scan = scan
         self.plans = plans
-        self.orientation = (
-            Orientation.canonical(scan.geometry) if plans.canonical_orientation else Orientation()
-        )
+        self._canonical = Orientation.canonical(scan.geometry)
+        reorient = plans.canonical_orientation if canonical is None else canonical
+        self.orientation = self._canonical if reorient else Orientation()
         voxels = self.orientation.view(scan.voxels)
         nonzero = _core.components_nonzero_box(voxels)
         if nonzero is None:
@@ -85,6 +88,11 @@ class ModelGrid:
         else:
             self._intensity = intensity_map(self._volume, plans)
         self._limits = self._value_limits() if plans.image_resampling.cubic else None
+
+    @property
+    def is_axial(self) -> bool:
+        """Whether the network's slices are axial, its rows coronal and its columns sagittal, up to flips."""
+        return self._canonical.axes == self.orientation.axes
 
     def image(self, block: Box) -> NDArray[np.float32]:
         """Return a block of the grid's image; parts outside the grid are 0.

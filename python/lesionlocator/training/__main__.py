@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ def main() -> None:
 @main.command()
 @click.option("--phantoms", default=100, show_default=True, help="Synthetic bodies to train on.")
 @click.option("--iterations", default=20000, show_default=True, help="Steps at most.")
-@click.option("--minutes", default=60.0, show_default=True, help="Wall time at most.")
+@click.option("--minutes", default=math.inf, help="Wall time at most; no limit by default.")
 @click.option("--seed", default=1, show_default=True, help="Decides bodies, samples and first weights.")
 @click.option("--threads", default=2, show_default=True, help="CPU threads of the network.")
 @click.option(

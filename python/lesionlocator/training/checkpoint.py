@@ -32,6 +32,7 @@ def save_model(network: torch.nn.Module, folder: Path, metadata: dict[str, str])
         unfinished,
         metadata=metadata,
     )
+    unfinished.chmod(0o644)  # safetensors makes files that only their owner can read
     unfinished.replace(weights)
 
 

@@ -20,13 +20,10 @@ from lesionlocator.training.validation import dice_by_prompt
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lesionlocator.geometry import Shape
     from lesionlocator.networks.residual_unet import ResidualEncoderUNet
 
-_SMALL_PATCH: Shape = (48, 48, 48)
-_SMALL_UNTIL = 0.7
 _WARMUP = 100
-_AVERAGE_DECAY = 0.998
+_AVERAGE_DECAY = 0.995
 _REPORT_EVERY = 50
 
 
@@ -116,8 +113,7 @@ def train(
         rate = schedule.rate(iteration, progress)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        patch = _SMALL_PATCH if progress < _SMALL_UNTIL else PATCH
-        samples = [draw_sample(rng, bodies, patch) for _ in range(schedule.batch)]
+        samples = [draw_sample(rng, bodies, PATCH) for _ in range(schedule.batch)]
         losses.append(training_step(network, optimizer, samples))
         iteration += 1
         _follow(average, network, min(_AVERAGE_DECAY, iteration / (iteration + 10)))

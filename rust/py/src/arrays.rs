@@ -15,14 +15,19 @@ pub(crate) struct Source<'py, T: Element, D: Dimension>(PyReadonlyArray<'py, T, 
 pub(crate) struct Target<'py, T: Element, D: Dimension>(PyReadwriteArray<'py, T, D>);
 
 impl<T: Element, D: Dimension> Source<'_, T, D> {
-    pub(crate) fn view(&self) -> ArrayView<'_, T, D> {
-        self.0.as_array()
+    pub(crate) fn view(&self) -> PyResult<ArrayView<'_, T, D>> {
+        check_elements(&self.0)?;
+        Ok(self.0.as_array())
     }
 }
 
 impl<T: Element, D: Dimension> Target<'_, T, D> {
-    pub(crate) fn view(&mut self) -> ArrayViewMut<'_, T, D> {
-        self.0.as_array_mut()
+    pub(crate) fn view(&mut self) -> PyResult<ArrayViewMut<'_, T, D>> {
+        check_elements(&self.0)?;
+        if !self.0.is_c_contiguous() {
+            return Err(KernelError::new_err("an output array must be C-contiguous"));
+        }
+        Ok(self.0.as_array_mut())
     }
 }
 
@@ -30,9 +35,7 @@ impl<'a, 'py, T: Element + 'a, D: Dimension + 'a> FromPyObject<'a, 'py> for Sour
     type Error = PyErr;
 
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let array: PyReadonlyArray<'py, T, D> = object.extract()?;
-        check_elements(&array)?;
-        Ok(Self(array))
+        object.extract().map(Self)
     }
 }
 
@@ -40,12 +43,7 @@ impl<'a, 'py, T: Element + 'a, D: Dimension + 'a> FromPyObject<'a, 'py> for Targ
     type Error = PyErr;
 
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let array: PyReadwriteArray<'py, T, D> = object.extract()?;
-        check_elements(&array)?;
-        if !array.is_c_contiguous() {
-            return Err(KernelError::new_err("an output array must be C-contiguous"));
-        }
-        Ok(Self(array))
+        object.extract().map(Self)
     }
 }
 
@@ -67,7 +65,7 @@ macro_rules! each_type {
     ($py:expr, $source:expr, $($variant:path)|+, $view:ident => $kernel:expr) => {
         match $source {
             $($variant(source) => {
-                let $view = source.view();
+                let $view = source.view()?;
                 $crate::run::detached($py, move || $kernel)
             })+
         }

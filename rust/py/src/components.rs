@@ -15,6 +15,13 @@ enum Labels<'py> {
 }
 
 #[derive(FromPyObject)]
+enum LabelsOut<'py> {
+    U8(Target<'py, u8, Ix3>),
+    U16(Target<'py, u16, Ix3>),
+    U32(Target<'py, u32, Ix3>),
+}
+
+#[derive(FromPyObject)]
 enum Volume<'py> {
     I16(Source<'py, i16, Ix3>),
     F32(Source<'py, f32, Ix3>),
@@ -45,13 +52,22 @@ fn components_nonzero_box(py: Python<'_>, volume: Volume<'_>) -> PyResult<Option
 fn components_label(
     py: Python<'_>,
     mask: Labels<'_>,
-    mut out: Target<'_, u32, Ix3>,
+    mut out: LabelsOut<'_>,
     connectivity: usize,
 ) -> PyResult<u32> {
     use Labels::{U8, U16, U32};
     let connectivity = Connectivity::try_from(connectivity).map_err(|error| to_python(&error))?;
-    let out = out.view();
-    each_type!(py, mask, U8 | U16 | U32, view => core::label(view, out, connectivity))
+    macro_rules! label_into {
+        ($out:expr) => {{
+            let out = $out.view()?;
+            each_type!(py, mask, U8 | U16 | U32, view => core::label(view, out, connectivity))
+        }};
+    }
+    match &mut out {
+        LabelsOut::U8(out) => label_into!(out),
+        LabelsOut::U16(out) => label_into!(out),
+        LabelsOut::U32(out) => label_into!(out),
+    }
 }
 
 #[pyfunction]
@@ -60,7 +76,20 @@ fn components_statistics<'py>(
     labels: Labels<'py>,
 ) -> PyResult<StatisticsArrays<'py>> {
     use Labels::{U8, U16, U32};
-    let found = each_type!(py, labels, U8 | U16 | U32, view => Ok(core::statistics(view)))?;
+    let found = each_type!(py, labels, U8 | U16 | U32, view => core::statistics(view))?;
+    Ok(statistics_arrays(py, &found))
+}
+
+#[pyfunction]
+#[pyo3(signature = (mask, *, connectivity))]
+fn components_instances<'py>(
+    py: Python<'py>,
+    mask: Labels<'py>,
+    connectivity: usize,
+) -> PyResult<StatisticsArrays<'py>> {
+    use Labels::{U8, U16, U32};
+    let connectivity = Connectivity::try_from(connectivity).map_err(|error| to_python(&error))?;
+    let found = each_type!(py, mask, U8 | U16 | U32, view => core::instances(view, connectivity))?;
     Ok(statistics_arrays(py, &found))
 }
 
@@ -86,7 +115,7 @@ fn components_fill_holes(
     mask: Source<'_, u8, Ix3>,
     mut out: Target<'_, u8, Ix3>,
 ) -> PyResult<()> {
-    let (mask, out) = (mask.view(), out.view());
+    let (mask, out) = (mask.view()?, out.view()?);
     detached(py, move || core::fill_holes(mask, out))
 }
 
@@ -94,5 +123,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(components_nonzero_box, module)?)?;
     module.add_function(wrap_pyfunction!(components_label, module)?)?;
     module.add_function(wrap_pyfunction!(components_statistics, module)?)?;
+    module.add_function(wrap_pyfunction!(components_instances, module)?)?;
     module.add_function(wrap_pyfunction!(components_fill_holes, module)?)
 }

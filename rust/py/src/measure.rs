@@ -21,7 +21,7 @@ fn measure_axial_diameters<'py>(
     mask: Source<'py, u8, Ix3>,
     spacing: [f64; 3],
 ) -> PyResult<Option<Diameters<'py>>> {
-    let mask = mask.view();
+    let mask = mask.view()?;
     let found = detached(py, move || core::axial_diameters(mask, spacing))?;
     let array = |segment: Segment| arr2(&segment).into_pyarray(py);
     Ok(found.map(|found| (found.slice, array(found.longest), array(found.perpendicular))))
@@ -34,7 +34,7 @@ fn measure_intensity(
     mask: Source<'_, u8, Ix3>,
 ) -> PyResult<(u64, f64, f64, f64, f64)> {
     use Image::{F32, I16};
-    let mask = mask.view();
+    let mask = mask.view()?;
     let found = each_type!(py, values, I16 | F32, values => core::intensity(values, mask))?;
     let Intensity { count, mean, deviation, minimum, maximum } = found;
     Ok((count, mean, deviation, minimum, maximum))

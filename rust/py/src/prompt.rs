@@ -13,7 +13,7 @@ fn prompt_ball(
     center: [i64; 3],
     radius: i64,
 ) -> PyResult<usize> {
-    let out = out.view();
+    let out = out.view()?;
     detached(py, move || core::ball(out, center, radius))
 }
 
@@ -25,7 +25,7 @@ fn prompt_box(
     start: [i64; 3],
     stop: [i64; 3],
 ) -> PyResult<usize> {
-    let out = out.view();
+    let out = out.view()?;
     detached(py, move || core::cuboid(out, start, stop))
 }
 
@@ -38,7 +38,7 @@ fn prompt_gaussian(
     sigma: f64,
     truncate: f64,
 ) -> PyResult<usize> {
-    let out = out.view();
+    let out = out.view()?;
     detached(py, move || core::gaussian(out, center, sigma, truncate))
 }
 

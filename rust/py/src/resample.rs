@@ -1,7 +1,7 @@
 // A binding takes the keywords of its Python signature.
 #![allow(clippy::too_many_arguments)]
 
-use lesionlocator_core::resample::{self, Frame, Intensity, Interpolation};
+use lesionlocator_core::resample::{self, Frame, Intensity, Interpolation, Positions};
 use lesionlocator_core::{Axis, Region, Result, Shape};
 use numpy::{PyArray2, PyReadonlyArray2, PyReadonlyArray3, PyReadwriteArray3};
 use pyo3::exceptions::PyTypeError;
@@ -201,7 +201,8 @@ fn resample_nearest(
 
 #[pyfunction]
 #[pyo3(signature = (
-    source, out, *, source_shape, source_start, target_shape, target_start, separate_axis=None
+    source, out, *, source_shape, source_start, target_shape, target_start, separate_axis=None,
+    positions="single"
 ))]
 fn resample_labels(
     py: Python<'_>,
@@ -212,11 +213,12 @@ fn resample_labels(
     target_shape: Shape,
     target_start: Shape,
     separate_axis: Option<usize>,
+    positions: &str,
 ) -> PyResult<()> {
     let separate_axis = axis(separate_axis)?;
     let frame = Frame { source_shape, source_start, target_shape, target_start, separate_axis };
     over_pair!([U8 U16 U32] &source, &mut out, |from, to| {
-        detached(py, || resample::labels(from, to, &frame))
+        detached(py, || resample::labels(from, to, &frame, Positions::try_from(positions)?))
     })
 }
 

@@ -29,7 +29,7 @@ fn stitch_accumulate(
     tile: Source<'_, f32, Ix3>,
     start: [usize; 3],
 ) -> PyResult<()> {
-    let (total, tile) = (total.view(), tile.view());
+    let (total, tile) = (total.view()?, tile.view()?);
     detached(py, move || core::accumulate(total, tile, start))
 }
 
@@ -41,7 +41,7 @@ fn stitch_normalize(
     patch: [usize; 3],
     starts: [Vec<usize>; 3],
 ) -> PyResult<()> {
-    let total = total.view();
+    let total = total.view()?;
     detached(py, move || core::normalize(total, patch, starts.each_ref().map(Vec::as_slice)))
 }
 
@@ -51,7 +51,7 @@ fn stitch_foreground(
     logits: Source<'_, f32, Ix3>,
     mut out: Target<'_, u8, Ix3>,
 ) -> PyResult<usize> {
-    let (logits, out) = (logits.view(), out.view());
+    let (logits, out) = (logits.view()?, out.view()?);
     detached(py, move || core::foreground(logits, out))
 }
 

@@ -12,6 +12,9 @@ impl Forest {
 
     /// Makes one set of those of `a` and `b`.
     pub(crate) fn join(&mut self, a: u32, b: u32) {
+        if self.parents[a as usize] == self.parents[b as usize] {
+            return;
+        }
         let (a, b) = (self.root(a), self.root(b));
         let (low, high) = if a < b { (a, b) } else { (b, a) };
         self.parents[high as usize] = low;

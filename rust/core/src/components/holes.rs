@@ -1,9 +1,9 @@
 use ndarray::{ArrayView3, ArrayViewMut3, s};
 
+use super::connect::Components;
 use super::order::MemoryOrder;
-use super::slabs::{Components, PlacedRun, Slab};
 use super::{Connectivity, expect_shape, shape_of};
-use crate::{Result, Shape};
+use crate::Result;
 
 /// Writes the mask as 0/1, with every hole filled.
 ///
@@ -26,20 +26,20 @@ pub fn fill_holes(mask: ArrayView3<'_, u8>, out: ArrayViewMut3<'_, u8>) -> Resul
     let order = MemoryOrder::of(&mask);
     let (mask, mut out) = (order.apply(mask), order.apply(out));
     let background = Components::find::<true, u8>(&mask, Connectivity::Six)?;
-    let runs = || background.slabs.iter().flat_map(Slab::placed_runs);
     let mut outside = vec![false; background.count as usize];
-    let shape = shape_of(&mask);
-    for run in runs().filter(|run| touches_border(run, shape)) {
-        outside[run.component as usize] = true;
+    let [planes, rows, columns] = shape_of(&mask);
+    let at_end = |index, size| index == 0 || index + 1 == size;
+    for row in background.placed_rows() {
+        let all_touch = at_end(row.plane, planes) || at_end(row.row, rows);
+        for (run, component) in row.runs() {
+            outside[component] |= all_touch || run.start == 0 || run.end == columns;
+        }
     }
     out.fill(1);
-    for run in runs().filter(|run| outside[run.component as usize]) {
-        out.slice_mut(s![run.plane, run.row, run.start..run.stop]).fill(0);
+    for row in background.placed_rows() {
+        for (run, _) in row.runs().filter(|&(_, component)| outside[component]) {
+            out.slice_mut(s![row.plane, row.row, run]).fill(0);
+        }
     }
     Ok(())
-}
-
-fn touches_border(run: &PlacedRun, [planes, rows, columns]: Shape) -> bool {
-    let at_end = |index, size| index == 0 || index + 1 == size;
-    at_end(run.plane, planes) || at_end(run.row, rows) || run.start == 0 || run.stop == columns
 }

@@ -3,6 +3,7 @@
 //! Everything works on runs: stretches of a row that belong together. Volumes are walked in memory
 //! order, whatever their axes; results are those of the view that the caller passed.
 
+mod connect;
 mod connectivity;
 mod forest;
 mod holes;
@@ -18,7 +19,7 @@ pub use holes::fill_holes;
 pub use label::label;
 pub use nonzero_box::{Bounds, nonzero_box};
 pub use scan::Voxel;
-pub use statistics::{Statistics, statistics};
+pub use statistics::{Statistics, instances, statistics};
 
 use crate::{Error, Result, Shape};
 

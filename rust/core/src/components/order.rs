@@ -50,10 +50,10 @@ impl MemoryOrder {
     }
 
     /// Mean position in the view, from sums of positions in memory order.
-    pub(crate) fn mean(&self, sums: [u128; 3], count: u64) -> [f64; 3] {
+    pub(crate) fn mean(&self, sums: [u64; 3], count: u64) -> [f64; 3] {
         let mut mean = [0.0; 3];
         for (&axis, sum) in self.axes.iter().zip(sums) {
-            let furthest = (self.shape[axis] - 1) as u128 * u128::from(count);
+            let furthest = (self.shape[axis] - 1) as u64 * count;
             let sum = if self.flipped[axis] { furthest - sum } else { sum };
             mean[axis] = sum as f64 / count as f64;
         }

@@ -3,9 +3,13 @@ use std::collections::HashMap;
 use ndarray::{ArrayView3, Axis};
 use rayon::prelude::*;
 
+use super::connect::Components;
+use super::label::ids;
 use super::order::MemoryOrder;
 use super::scan::{Voxel, value_runs, with_slice};
 use super::slabs::planes_per_slab;
+use super::{Connectivity, shape_of};
+use crate::{Error, Result, Shape};
 
 /// Labels below this are found in a table, others in a hash map.
 const TABLE: usize = 1 << 20;
@@ -28,16 +32,20 @@ pub struct Statistics {
 
 /// Count, box and centroid of each label present, ids ascending; 0 is background.
 ///
+/// # Errors
+/// [`Error::InvalidValue`] where the volume is too large to sum positions in 64 bits.
+///
 /// ```
 /// use lesionlocator_core::components::statistics;
 /// use ndarray::array;
 /// let labels = array![[[0_u8, 7, 7], [0, 7, 0]]];
-/// let [seven] = &statistics(labels.view())[..] else { panic!() };
+/// let [seven] = &statistics(labels.view()).unwrap()[..] else { panic!() };
 /// assert_eq!((seven.id, seven.count), (7, 3));
 /// assert_eq!((seven.start, seven.stop), ([0, 0, 1], [1, 2, 3]));
 /// assert_eq!(seven.centroid, [0.0, 1.0 / 3.0, 4.0 / 3.0]);
 /// ```
-pub fn statistics<T: Voxel + Into<u32>>(labels: ArrayView3<'_, T>) -> Vec<Statistics> {
+pub fn statistics<T: Voxel + Into<u32>>(labels: ArrayView3<'_, T>) -> Result<Vec<Statistics>> {
+    check_size(shape_of(&labels))?;
     let order = MemoryOrder::of(&labels);
     let labels = order.apply(labels);
     let thickness = planes_per_slab(labels.dim());
@@ -51,39 +59,85 @@ pub fn statistics<T: Voxel + Into<u32>>(labels: ArrayView3<'_, T>) -> Vec<Statis
     for entry in partial.iter().flat_map(|tally| &tally.entries) {
         total.entry(entry.id).merge(entry);
     }
-    let mut all: Vec<_> = total.entries.iter().map(|entry| entry.finish(&order)).collect();
+    Ok(finished(&total.entries, &order))
+}
+
+/// What [`statistics`] says of the labels that [`label`](super::label) gives, without a label volume.
+///
+/// # Errors
+/// [`Error::InvalidValue`] where the volume is too large to sum positions in 64 bits.
+///
+/// ```
+/// use lesionlocator_core::components::{Connectivity, instances};
+/// use ndarray::array;
+/// let mask = array![[[1_u8, 0, 1], [0, 1, 0]]];
+/// let all = instances(mask.view(), Connectivity::Eighteen).unwrap();
+/// assert_eq!((all.len(), all[0].id, all[0].count), (1, 1, 3));
+/// assert_eq!(instances(mask.view(), Connectivity::Six).unwrap().len(), 3);
+/// ```
+pub fn instances<T: Voxel>(
+    mask: ArrayView3<'_, T>,
+    connectivity: Connectivity,
+) -> Result<Vec<Statistics>> {
+    check_size(shape_of(&mask))?;
+    let order = MemoryOrder::of(&mask);
+    let components = Components::find::<false, T>(&order.apply(mask), connectivity)?;
+    let ids = ids::<u32>(&components, &order)?;
+    // Runs are few where lesions are; sums for each thread would cost more than they save.
+    let mut entries: Vec<_> = ids.into_iter().map(Entry::new).collect();
+    for row in components.placed_rows() {
+        for (run, component) in row.runs() {
+            entries[component].add_run(row.plane, row.row, run.start, run.end);
+        }
+    }
+    Ok(finished(&entries, &order))
+}
+
+fn finished(entries: &[Entry], order: &MemoryOrder) -> Vec<Statistics> {
+    let mut all: Vec<_> = entries.iter().map(|entry| entry.finish(order)).collect();
     all.sort_unstable_by_key(|statistics| statistics.id);
     all
+}
+
+/// Refuses volumes whose sums of positions could overflow.
+fn check_size(shape: Shape) -> Result<()> {
+    let largest = shape.into_iter().max().unwrap_or(0) as u128;
+    let voxels: u128 = shape.iter().map(|&size| size as u128).product();
+    if largest <= u128::from(u32::MAX) && voxels.saturating_mul(largest) <= u128::from(u64::MAX) {
+        return Ok(());
+    }
+    Err(Error::InvalidValue {
+        what: "shape of the labels",
+        found: format!("{shape:?}"),
+        legal: "axes below 2**32, voxels times longest axis below 2**64",
+    })
 }
 
 /// Sums over the voxels of one label, along the axes in memory order.
 #[derive(Debug)]
 struct Entry {
     id: u32,
+    first: [u32; 3],
+    last: [u32; 3],
     count: u64,
-    first: [usize; 3],
-    last: [usize; 3],
-    /// Wide enough for any view, also one that repeats its memory.
-    sums: [u128; 3],
+    sums: [u64; 3],
 }
 
 impl Entry {
     fn new(id: u32) -> Self {
-        Self { id, count: 0, first: [usize::MAX; 3], last: [0; 3], sums: [0; 3] }
+        Self { id, first: [u32::MAX; 3], last: [0; 3], count: 0, sums: [0; 3] }
     }
 
     fn add_run(&mut self, plane: usize, row: usize, start: usize, stop: usize) {
         let count = stop - start;
         self.merge(&Entry {
             id: self.id,
+            first: [plane as u32, row as u32, start as u32],
+            last: [plane as u32, row as u32, stop as u32 - 1],
             count: count as u64,
-            first: [plane, row, start],
-            last: [plane, row, stop - 1],
-            sums: [
-                plane as u128 * count as u128,
-                row as u128 * count as u128,
-                (start + stop - 1) as u128 * count as u128 / 2,
-            ],
+            // One of length and sum of ends is even.
+            sums: [plane * count, row * count, (start + stop - 1) * count / 2]
+                .map(|sum| sum as u64),
         });
     }
 
@@ -97,7 +151,8 @@ impl Entry {
     }
 
     fn finish(&self, order: &MemoryOrder) -> Statistics {
-        let (start, last) = order.corners(self.first, self.last);
+        let (start, last) =
+            order.corners(self.first.map(|i| i as usize), self.last.map(|i| i as usize));
         let stop = last.map(|index| index + 1);
         let centroid = order.mean(self.sums, self.count);
         Statistics { id: self.id, count: self.count, start, stop, centroid }

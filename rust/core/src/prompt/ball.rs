@@ -16,7 +16,7 @@ use crate::{Error, Result};
 /// let mut patch = Array3::zeros((16, 16, 16));
 /// assert_eq!(ball(patch.view_mut(), [8, 8, 8], 5), Ok(739));
 /// assert_eq!(patch.sum(), 739.0);
-/// assert_eq!(ball(patch.view_mut(), [-1, 0, 0], 1), Ok(1));
+/// assert_eq!(ball(patch.view_mut(), [-1, 0, 0], 1), Ok(3));
 /// ```
 pub fn ball(mut out: ArrayViewMut3<'_, f32>, center: [i64; 3], radius: i64) -> Result<usize> {
     let radius = u32::try_from(radius).map_err(|_| Error::InvalidValue {

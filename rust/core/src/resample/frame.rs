@@ -72,7 +72,7 @@ impl Frame {
     ) -> Result<[Span; 3]> {
         Region::new("source", self.source_start, source, self.source_shape)?;
         let out = Region::new("out", self.target_start, target, self.target_shape)?;
-        let lines = self.lines(interpolation);
+        let lines = self.lines(interpolation)?;
         let needed = needed_block(&lines, &out);
         let holds = (0..3).all(|axis| {
             let start = self.source_start[axis];
@@ -96,7 +96,7 @@ impl Frame {
         }))
     }
 
-    fn lines(&self, interpolation: Interpolation) -> [Line; 3] {
+    fn lines(&self, interpolation: Interpolation) -> Result<[Line; 3]> {
         lines(interpolation, self.separate_axis, self.source_shape, self.target_shape)
     }
 }
@@ -127,7 +127,8 @@ impl Span {
 /// Cubic blocks include the margin that the spline prefilter needs where the grid goes on.
 ///
 /// # Errors
-/// [`Error::OutsideGrid`] where a grid is empty or the target block leaves its grid.
+/// [`Error::OutsideGrid`] where the source grid is empty, [`Error::InvalidValue`] where an axis is longer
+/// than single precision counts.
 ///
 /// ```
 /// use lesionlocator_core::Region;
@@ -143,7 +144,7 @@ pub fn source_block(
     separate_axis: Option<Axis>,
 ) -> Result<([usize; 3], [usize; 3])> {
     Region::new("source", [0; 3], source_shape, source_shape)?;
-    let lines = lines(interpolation, separate_axis, source_shape, target.shape());
+    let lines = lines(interpolation, separate_axis, source_shape, target.shape())?;
     let needed = needed_block(&lines, &target);
     Ok((needed.each_ref().map(|range| range.start), needed.each_ref().map(|range| range.end)))
 }
@@ -153,7 +154,7 @@ pub fn source_block(
 /// Both neighbours of a voxel count, also one of weight 0. None where there is no such voxel.
 ///
 /// # Errors
-/// [`Error::OutsideGrid`] where the target grid is empty.
+/// As [`source_block`], the grids' parts exchanged.
 ///
 /// ```
 /// use lesionlocator_core::Region;
@@ -167,7 +168,7 @@ pub fn covered_block(
     separate_axis: Option<Axis>,
 ) -> Result<Option<([usize; 3], [usize; 3])>> {
     Region::new("target", [0; 3], target_shape, target_shape)?;
-    let lines = lines(Interpolation::Linear, separate_axis, source.shape(), target_shape);
+    let lines = lines(Interpolation::Linear, separate_axis, source.shape(), target_shape)?;
     let covered: [Range<usize>; 3] = std::array::from_fn(|axis| {
         let start = source.start()[axis];
         lines[axis].covered(start..start + source.extent()[axis])
@@ -176,17 +177,27 @@ pub fn covered_block(
     Ok(covered.iter().all(|range| !range.is_empty()).then_some((start, stop)))
 }
 
+/// Single precision, in which positions are computed, counts no further.
+const LONGEST_AXIS: usize = 1 << 24;
+
 fn lines(
     interpolation: Interpolation,
     separate_axis: Option<Axis>,
     source: Shape,
     target: Shape,
-) -> [Line; 3] {
-    std::array::from_fn(|axis| {
+) -> Result<[Line; 3]> {
+    if source.iter().chain(&target).any(|&size| size > LONGEST_AXIS) {
+        return Err(Error::InvalidValue {
+            what: "grid shape",
+            found: format!("{source:?} or {target:?}"),
+            legal: "at most 16777216 voxels along an axis",
+        });
+    }
+    Ok(std::array::from_fn(|axis| {
         let separate = separate_axis.is_some_and(|separate| separate.index() == axis);
         let rule = if separate { Rule::NearestIndex } else { interpolation.rule() };
         Line { rule, source: source[axis], target: target[axis] }
-    })
+    }))
 }
 
 fn needed_block(lines: &[Line; 3], target: &Region) -> [Range<usize>; 3] {

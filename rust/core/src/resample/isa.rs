@@ -33,6 +33,20 @@ impl Isa {
     }
 }
 
+#[cfg(test)]
+impl Isa {
+    /// All levels with fused multiply-add that this processor has.
+    pub(super) fn fused() -> Vec<Self> {
+        #[cfg(target_arch = "x86_64")]
+        match Isa::detect().0 {
+            Level::Avx512 => return vec![Isa(Level::Avx512), Isa(Level::Avx2)],
+            Level::Avx2 => return vec![Isa(Level::Avx2)],
+            Level::Baseline => {}
+        }
+        if BASELINE_FMA { vec![Isa(Level::Baseline)] } else { vec![] }
+    }
+}
+
 /// Whether the baseline has fused multiply-add in hardware.
 pub(super) const BASELINE_FMA: bool = cfg!(target_arch = "aarch64");
 

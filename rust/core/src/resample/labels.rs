@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayView1, ArrayView3, ArrayViewMut3, s};
+use ndarray::{ArrayView3, ArrayViewMut3, s};
 use rayon::prelude::*;
 
-use super::blend::Blend;
+use super::blend::{Blend, Positions};
 use super::frame::{Frame, Interpolation};
 use super::isa::{Isa, mix, row_kernel};
 use super::rule::Pair;
@@ -29,40 +29,56 @@ impl Label for u32 {}
 /// As [`trilinear`](super::trilinear).
 ///
 /// ```
-/// use lesionlocator_core::resample::{Frame, labels};
+/// use lesionlocator_core::resample::{Frame, Positions, labels};
 /// let source = ndarray::arr3(&[[[7_u8, 0, 9]]]);
 /// let mut out = ndarray::Array3::zeros((1, 1, 6));
-/// labels(source.view(), out.view_mut(), &Frame::whole([1, 1, 3], [1, 1, 6])).unwrap();
+/// let frame = Frame::whole([1, 1, 3], [1, 1, 6]);
+/// labels(source.view(), out.view_mut(), &frame, Positions::Single).unwrap();
 /// assert_eq!(out, ndarray::arr3(&[[[7, 7, 0, 0, 9, 9]]]));
 /// ```
 pub fn labels<T: Label>(
     source: ArrayView3<'_, T>,
     out: ArrayViewMut3<'_, T>,
     frame: &Frame,
+    positions: Positions,
 ) -> Result<()> {
     let (from, to) = (source.dim().into(), out.dim().into());
     let spans = frame.spans(Interpolation::Linear, from, to)?;
     check_contiguous(&out)?;
-    let [z, y, x] = spans.each_ref().map(|span| Blend::new(span).pairs);
-    let plan = Plan { isa: Isa::detect(), occupied: occupied(source), source, z, y, x };
+    let [z, y, x] = spans.each_ref().map(|span| Blend::new(span, positions).pairs);
+    let reach = Reach::new(&x, from[2]);
+    let plan = Plan { isa: Isa::detect(), occupied: occupied(source), source, z, y, x, reach };
     tiles(out, 1, usize::MAX)
         .into_par_iter()
-        .for_each_init(Default::default, |scratch, tile| plan.fill(tile, scratch));
+        .for_each_init(Scratch::default, |scratch, tile| plan.fill(tile, scratch));
     Ok(())
 }
 
 /// For each row of the source (z, y) the columns from its first to its last label.
 fn occupied<T: Label>(source: ArrayView3<'_, T>) -> Vec<Range<usize>> {
     let (slices, rows, _) = source.dim();
-    let row = |index| occupied_part(source.slice_move(s![index / rows, index % rows, ..]));
+    let row = |index| {
+        let row = source.slice_move(s![index / rows, index % rows, ..]);
+        row.to_slice().map_or_else(|| occupied_part(&row.to_vec()), occupied_part)
+    };
     (0..slices * rows).into_par_iter().with_min_len(64).map(row).collect()
 }
 
-fn occupied_part<T: Label>(row: ArrayView1<'_, T>) -> Range<usize> {
-    let found = |value: &T| *value != T::default();
-    let Some(first) = row.iter().position(found) else { return 0..0 };
-    let last = row.iter().rposition(found).unwrap_or(first);
+fn occupied_part<T: Label>(row: &[T]) -> Range<usize> {
+    let Some(first) = next_label(row, 0) else { return 0..0 };
+    let last = row.iter().rposition(|&value| value != T::default()).unwrap_or(first);
     first..last + 1
+}
+
+/// The first label at or after a column; stretches of background are passed over whole.
+fn next_label<T: Label>(row: &[T], from: usize) -> Option<usize> {
+    const STRETCH: usize = 64;
+    let is_label = |value: &T| *value != T::default();
+    let count =
+        |stretch: &[T]| stretch.iter().fold(0, |any, value| any | u8::from(is_label(value)));
+    let stretches = row[from..].chunks(STRETCH);
+    let (index, stretch) = stretches.enumerate().find(|(_, stretch)| count(stretch) > 0)?;
+    Some(from + index * STRETCH + stretch.iter().position(is_label)?)
 }
 
 struct Plan<'a, T> {
@@ -72,40 +88,95 @@ struct Plan<'a, T> {
     z: Vec<Pair>,
     y: Vec<Pair>,
     x: Vec<Pair>,
+    reach: Reach,
+}
+
+/// For each source column the target columns it weighs on begin here, or end here for those before it.
+struct Reach {
+    first: Vec<usize>,
+    stop: Vec<usize>,
+}
+
+impl Reach {
+    fn new(x: &[Pair], columns: usize) -> Self {
+        let first = |column| x.partition_point(|pair| pair.upper < column);
+        let stop = |column| x.partition_point(|pair| pair.lower < column);
+        Reach { first: (0..=columns).map(first).collect(), stop: (0..=columns).map(stop).collect() }
+    }
+}
+
+/// Four source rows, and the greatest label in each column of them.
+#[derive(Default)]
+struct Scratch<T> {
+    lines: [Vec<T>; 4],
+    greatest: Vec<T>,
 }
 
 impl<T: Label> Plan<'_, T> {
-    fn fill(&self, mut tile: Tile<'_, T>, scratch: &mut [Vec<T>; 4]) {
+    fn fill(&self, mut tile: Tile<'_, T>, scratch: &mut Scratch<T>) {
         let z = self.z[tile.z];
         let out = tile.rows(0);
         for (out, y) in out.chunks_exact_mut(self.x.len()).zip(&self.y) {
             let corners =
                 [(z.lower, y.lower), (z.lower, y.upper), (z.upper, y.lower), (z.upper, y.upper)];
-            let columns = self.columns(corners);
-            if columns.is_empty() {
-                continue;
+            let part = self.occupied_part(corners);
+            if !part.is_empty() {
+                self.load(corners, scratch);
+                self.vote_near_labels(out, scratch, part, y, &z);
             }
-            for (line, (z, y)) in scratch.iter_mut().zip(corners) {
-                line.clear();
-                line.extend(self.source.slice(s![z, y, ..]));
-            }
-            let lines = scratch.each_ref().map(Vec::as_slice);
-            let (out, x) = (&mut out[columns.clone()], &self.x[columns]);
-            vote(self.isa, out, lines, x, y, &z);
         }
     }
 
-    /// The target columns that the labels of four source rows can reach.
-    fn columns(&self, rows: [(usize, usize); 4]) -> Range<usize> {
-        let (mut first, mut stop) = (usize::MAX, 0);
-        for (z, y) in rows {
-            let part = &self.occupied[z * self.source.dim().1 + y];
-            if !part.is_empty() {
-                (first, stop) = (first.min(part.start), stop.max(part.end));
+    /// The columns from the first to the last label of four source rows.
+    fn occupied_part(&self, rows: [(usize, usize); 4]) -> Range<usize> {
+        let parts = rows.map(|(z, y)| &self.occupied[z * self.source.dim().1 + y]);
+        let labelled = parts.iter().filter(|part| !part.is_empty());
+        let start = labelled.clone().map(|part| part.start).min();
+        start.unwrap_or(0)..labelled.map(|part| part.end).max().unwrap_or(0)
+    }
+
+    fn load(&self, rows: [(usize, usize); 4], scratch: &mut Scratch<T>) {
+        for (line, (z, y)) in scratch.lines.iter_mut().zip(rows) {
+            let row = self.source.slice(s![z, y, ..]);
+            line.clear();
+            match row.to_slice() {
+                Some(row) => line.extend_from_slice(row),
+                None => line.extend(row),
             }
         }
-        let start = self.x.partition_point(|pair| pair.upper < first);
-        start..self.x.partition_point(|pair| pair.lower < stop).max(start)
+        scratch.greatest.resize(self.source.dim().2, T::default());
+        let lines = scratch.lines.each_ref().map(Vec::as_slice);
+        greatest(self.isa, &mut scratch.greatest, lines);
+    }
+
+    /// Decides the target voxels that the labels of a part of four rows weigh on.
+    fn vote_near_labels(
+        &self,
+        out: &mut [T],
+        scratch: &Scratch<T>,
+        part: Range<usize>,
+        y: &Pair,
+        z: &Pair,
+    ) {
+        let lines = scratch.lines.each_ref().map(Vec::as_slice);
+        let greatest = &scratch.greatest[..part.end];
+        let mut column = part.start;
+        while let Some(first) = next_label(greatest, column) {
+            let run = greatest[first..].iter().take_while(|&&label| label != T::default()).count();
+            let targets = self.reach.first[first]..self.reach.stop[first + run];
+            vote(self.isa, &mut out[targets.clone()], lines, &self.x[targets], y, z);
+            column = first + run;
+        }
+    }
+}
+
+row_kernel! {
+    fn greatest<T: Label>(out: &mut [T], lines: [&[T]; 4]) {
+        let [a, b, c, d] = lines;
+        let columns = a.iter().zip(b).zip(c.iter().zip(d));
+        for (out, ((&a, &b), (&c, &d))) in out.iter_mut().zip(columns) {
+            *out = a.max(b).max(c.max(d));
+        }
     }
 }
 

@@ -3,12 +3,12 @@
 use ndarray::{ArrayView3, ArrayViewMut3, s};
 use rayon::prelude::*;
 
-use super::blend::Blend;
+use super::blend::{Blend, Positions};
 use super::frame::{Frame, Interpolation};
 use super::intensity::{Intensity, Voxel, load_row};
 use super::isa::{Isa, mix, row_kernel};
 use super::rule::Pair;
-use super::spread::{RowBlend, spread};
+use super::spread::{ROOM, RowBlend, spread};
 use super::tiles::{Tile, check_contiguous, tiles};
 use crate::Result;
 
@@ -43,8 +43,9 @@ pub fn trilinear<T: Voxel>(
     let (from, to) = (source.dim().into(), out.dim().into());
     let spans = frame.spans(Interpolation::Linear, from, to)?;
     check_contiguous(&out)?;
-    let [z, y, x] = spans.each_ref().map(Blend::new);
-    let plan = Plan { isa: Isa::detect(), source, intensity, z, y, x: RowBlend::new(&x) };
+    let [z, y, x] = spans.each_ref().map(|span| Blend::new(span, Positions::Single));
+    let isa = Isa::detect();
+    let plan = Plan { isa, source, intensity, z, y, x: RowBlend::new(&x, isa) };
     tiles(out, TILE_SLICES, TILE_ROWS)
         .into_par_iter()
         .for_each_init(Scratch::default, |scratch, tile| plan.fill(tile, scratch));
@@ -71,7 +72,7 @@ impl<T: Voxel> Plan<'_, T> {
     fn fill(&self, mut tile: Tile<'_, f32>, scratch: &mut Scratch) {
         let (slices, rows, columns) = tile.out.dim();
         let Scratch { loaded, rows: row_ring, planes } = scratch;
-        loaded.resize(self.source.dim().2, 0.0);
+        loaded.resize(self.source.dim().2 + ROOM, 0.0);
         planes.clear(rows * columns);
         for z in 0..slices {
             let pair = self.z.pairs[tile.z + z];

@@ -19,6 +19,7 @@ mod spread;
 mod tiles;
 mod value_range;
 
+pub use blend::Positions;
 pub use cubic::cubic;
 pub use frame::{Frame, Interpolation, covered_block, source_block};
 pub use intensity::{Intensity, Voxel};

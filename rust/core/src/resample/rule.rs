@@ -101,6 +101,21 @@ impl Line {
         Pair { lower, upper: (lower + 1).min(self.source - 1), near: 1.0 - far, far }
     }
 
+    /// As [`pair`](Self::pair), the weights from a position in double precision.
+    ///
+    /// The scale is rounded to single precision first: that is how the published label maps come out where
+    /// a voxel lies exactly between a label and its background.
+    pub(super) fn pair_in_double(&self, target: usize) -> Pair {
+        let pair = self.pair(target);
+        if pair.lower == pair.upper {
+            return pair;
+        }
+        let scale = f64::from(self.source as f32 / self.target as f32);
+        let position = scale * (target as f64 + 0.5) - 0.5;
+        let far = (position - pair.lower as f64).clamp(0.0, 1.0) as f32;
+        Pair { near: 1.0 - far, far, ..pair }
+    }
+
     /// The first of four spline coefficients, at least -2, and their weights.
     pub(super) fn spline(&self, target: usize) -> (isize, [f32; 4]) {
         let position = self.position(target);
