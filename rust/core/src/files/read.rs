@@ -7,7 +7,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use super::member::{FIRST_BYTE, skip_header, skip_trailer};
 use crate::{Error, Result};
 
-const COMPRESSED_BUFFER: usize = 1 << 18;
+const COMPRESSED_BUFFER: usize = 1 << 20;
 /// Small enough that the checksum finds in the cache what was just inflated.
 const PIECE: usize = 1 << 18;
 const SCRATCH: usize = 512;
