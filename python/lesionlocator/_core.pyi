@@ -10,6 +10,7 @@ A resampling kernel sees a block of the source grid (``source``, which begins at
 clamped. :func:`resample_source_block` says which source block a target block needs.
 """
 
+from os import PathLike
 from typing import Literal
 
 import numpy as np
@@ -200,3 +201,19 @@ def measure_axial_diameters(
 
 def measure_intensity(values: _Image, mask: NDArray[np.uint8]) -> tuple[int, float, float, float, float]:
     """Return count, mean, standard deviation (population), minimum and maximum of the values under a mask."""
+
+# -- files ------------------------------------------------------------------------------------------------------
+def files_read_gzip(path: str | PathLike[str], out: NDArray[np.uint8], *, skip: int) -> None:
+    """Inflate a gzip file of one or more members into ``out``, shape (n,), after its first ``skip`` bytes.
+
+    Raises :class:`lesionlocator.errors.InputError` where the file is missing, damaged or too short; bytes after
+    those asked for are not looked at.
+    """
+
+def files_compress_mask(
+    region: NDArray[np.uint8] | NDArray[np.uint16], *, header: bytes, shape: _Shape, start: _Shape
+) -> bytes:
+    """Return a gzip file of ``header`` and a grid of ``shape``, little-endian, that is zero outside ``region``.
+
+    The region begins at ``start``. The cost is that of the region, not of the grid.
+    """

@@ -2,7 +2,7 @@
 
 from lesionlocator.io.cases import Case, UnpairedCase, pair_cases
 from lesionlocator.io.files import IMAGE_ENDINGS, case_name, write_atomically
-from lesionlocator.io.masks import LabelMap, read_labelmap, write_labelmap
+from lesionlocator.io.masks import LabelMap, read_labelmap, write_labelmap, write_mask_region
 from lesionlocator.io.scans import Scan, read_geometry, read_scan
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "read_scan",
     "write_atomically",
     "write_labelmap",
+    "write_mask_region",
 ]

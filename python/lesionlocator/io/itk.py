@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lesionlocator.errors import InputError
 from lesionlocator.geometry import Geometry
+from lesionlocator.io.files import ending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,18 +21,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _WARNINGS_LOCK = threading.Lock()
+_NRRD_MAX_FIELDS = 1000
 
 
-@dataclass(frozen=True)
-class ItkHeader:
-    """What SimpleITK says of an image before its voxels are read."""
-
-    geometry: Geometry
-    dtype: np.dtype[Any]
-
-
-def read_header(path: Path) -> ItkHeader:
-    """Read the grid and voxel type of a 3D image with one number per voxel.
+def read_geometry(path: Path) -> Geometry:
+    """Read the grid of a 3D image with one real number for each voxel.
 
     Raises
     ------
@@ -41,8 +35,11 @@ def read_header(path: Path) -> ItkHeader:
     with _itk(path) as sitk:
         reader = _reader(sitk, path)
         reader.ReadImageInformation()
-        dtype = _dtype(sitk, reader, path)
-        return ItkHeader(_geometry(reader, path), dtype)
+        _check_scalar(sitk, reader, path)
+        geometry = _geometry(reader, path)
+    if ending(path).lower() == ".nrrd":
+        _check_nrrd_spacing(path)
+    return geometry
 
 
 def read_voxels(path: Path) -> NDArray[Any]:
@@ -64,13 +61,20 @@ def _reader(sitk: Any, path: Path) -> Any:
     return reader
 
 
-def _dtype(sitk: Any, reader: Any, path: Path) -> np.dtype[Any]:
+def _check_scalar(sitk: Any, reader: Any, path: Path) -> None:
     kind = sitk.GetPixelIDValueAsString(reader.GetPixelIDValue())
-    bits = re.fullmatch(r"(\d+)-bit (unsigned integer|signed integer|float)", kind)
-    if bits is None or reader.GetNumberOfComponents() != 1:
+    if reader.GetNumberOfComponents() != 1 or not re.fullmatch(r"\d+-bit (.*integer|float)", kind):
         raise InputError(f"{path}: voxels are of type {kind}; legal: one real number for each voxel")
-    names = {"unsigned integer": "uint", "signed integer": "int", "float": "float"}
-    return np.dtype(names[bits[2]] + bits[1])
+
+
+def _check_nrrd_spacing(path: Path) -> None:
+    """Refuse the NaN that stands for an unknown spacing, for which ITK takes 1 mm."""
+    with path.open("rb") as file:
+        header = itertools.takewhile(bytes.strip, itertools.islice(file, _NRRD_MAX_FIELDS))
+        fields = [line.decode("ascii", "replace").lower() for line in header]
+    for name, _, values in (field.partition(":") for field in fields):
+        if name in {"spacings", "space directions"} and {"nan", "none"} & set(values.split()[:3]):
+            raise InputError(f"{path}: {name} are {values.strip()}; legal: known, positive and finite (mm)")
 
 
 def _geometry(reader: Any, path: Path) -> Geometry:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lesionlocator.errors import InputError, OutputError
-from lesionlocator.io import volumes
+from lesionlocator.geometry import Box
+from lesionlocator.io import nifti, volumes
 from lesionlocator.io.files import ending, write_atomically
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lesionlocator.geometry import Geometry
+    from lesionlocator.geometry import Geometry, Shape
 
 MAX_LABEL = 65535
 
@@ -44,7 +45,7 @@ class LabelMap:
     path: Path | None = None
 
     def __post_init__(self) -> None:
-        _check_labels(self.labels, self.geometry, self.path or "label map")
+        _check_labels(self.labels, self.geometry.shape, self.path or "label map")
 
 
 def read_labelmap(path: str | Path) -> LabelMap:
@@ -79,29 +80,49 @@ def write_labelmap(
     OutputError
         Where the file cannot be written.
     """
-    import SimpleITK
+    write_mask_region(path, labels, Box.whole(geometry.shape), geometry)
 
-    sitk: Any = SimpleITK  # SWIG wrappers have no types
+
+def write_mask_region(
+    path: str | Path, region: NDArray[np.uint8] | NDArray[np.uint16], box: Box, geometry: Geometry
+) -> None:
+    """Write a label map (.nii.gz) of which only a box may be nonzero; the cost is that of the box.
+
+    Parameters
+    ----------
+    path
+        The file; an older one is replaced, wholly or not at all.
+    region
+        Labels in the box, shape (z, y, x), uint8 or uint16.
+    box
+        Where the region lies.
+    geometry
+        The grid of the whole file: the image's.
+
+    Raises
+    ------
+    InputError
+        Where dtype, shape or box do not fit.
+    OutputError
+        Where the file cannot be written.
+    """
     path = Path(path)
-    _check_labels(labels, geometry, path)
     if ending(path).lower() != ".nii.gz":
         raise OutputError(f"cannot write {path}: masks are written as .nii.gz")
-    image = sitk.GetImageFromArray(labels)
-    image.SetSpacing(geometry.spacing[::-1])
-    image.SetOrigin(geometry.origin_lps)
-    image.SetDirection(geometry.direction_lps)
+    _check_labels(region, box.shape, path)
+    if box.clipped(geometry.shape) != box:
+        raise InputError(
+            f"{path}: box {box.start} to {box.stop} leaves the grid of {geometry.shape} (z, y, x)"
+        )
     with write_atomically(path) as partial:
-        try:
-            sitk.WriteImage(image, str(partial), useCompression=True)
-        except RuntimeError as error:
-            raise OSError(str(error).strip().splitlines()[-1]) from error
+        partial.write_bytes(nifti.nifti_mask(region, box, geometry))
 
 
-def _check_labels(labels: NDArray[Any], geometry: Geometry, where: Path | str) -> None:
+def _check_labels(labels: NDArray[Any], shape: Shape, where: Path | str) -> None:
     if labels.dtype not in (np.uint8, np.uint16):
         raise InputError(f"{where}: labels are {labels.dtype}; legal: uint8 or uint16")
-    if labels.shape != geometry.shape:
-        raise InputError(f"{where}: labels of shape {labels.shape} on a grid of {geometry.shape} (z, y, x)")
+    if labels.shape != shape:
+        raise InputError(f"{where}: labels of shape {labels.shape} where {shape} (z, y, x) is expected")
 
 
 def _check_whole(volume: volumes.Volume, labels: NDArray[Any], path: Path) -> None:

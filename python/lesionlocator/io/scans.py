@@ -78,7 +78,7 @@ def read_scan(path: str | Path) -> Scan:
     """
     path = Path(path)
     volume = volumes.read_volume(path)
-    fits = volume.is_whole and _INT16.min <= volume.value_range()[0] and volume.value_range()[1] <= _INT16.max
+    fits = volume.is_whole and _within_int16(volume)
     # A float64 beyond float32 becomes infinite, which the scan then refuses.
     with np.errstate(over="ignore"):
         voxels = volume.values(np.int16 if fits else np.float32)
@@ -94,6 +94,13 @@ def read_geometry(path: str | Path) -> Geometry:
         As :func:`read_scan`, apart from what only the voxels show.
     """
     return volumes.read_geometry(Path(path))
+
+
+def _within_int16(volume: volumes.Volume) -> bool:
+    if not volume.is_scaled and np.can_cast(volume.stored.dtype, np.int16):
+        return True
+    lowest, highest = volume.value_range()
+    return _INT16.min <= lowest and highest <= _INT16.max
 
 
 def _check_finite(voxels: NDArray[np.int16] | NDArray[np.float32], where: Path | str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lesionlocator.errors import InputError
+from lesionlocator.io import itk, nifti
 from lesionlocator.io.files import IMAGE_ENDINGS, ending
 
 if TYPE_CHECKING:
@@ -64,16 +65,15 @@ def read_volume(path: Path) -> Volume:
     InputError
         Where the file is missing, of another format, damaged, truncated, or no 3D image of real numbers.
     """
-    from lesionlocator.io import itk, nifti
-
     if not _is_nifti(path):
-        geometry = itk.read_header(path).geometry
+        geometry = itk.read_geometry(path)
         return Volume(itk.read_voxels(path), geometry)
     header = nifti.read_nifti_header(path)
-    geometry = itk.read_header(path).geometry
+    stored = nifti.read_nifti_voxels(path, header)
+    geometry = itk.read_geometry(path)
     if geometry.shape != header.shape:
         raise InputError(f"{path}: header is damaged: shape {header.shape} or {geometry.shape} (z, y, x)")
-    return Volume(nifti.read_nifti_voxels(path, header), geometry, header.slope, header.intercept)
+    return Volume(stored, geometry, header.slope, header.intercept)
 
 
 def read_geometry(path: Path) -> Geometry:
@@ -84,11 +84,9 @@ def read_geometry(path: Path) -> Geometry:
     InputError
         As :func:`read_volume`, apart from what only the voxels show.
     """
-    from lesionlocator.io import itk, nifti
-
     if _is_nifti(path):
         nifti.read_nifti_header(path)
-    return itk.read_header(path).geometry
+    return itk.read_geometry(path)
 
 
 def _is_nifti(path: Path) -> bool:

@@ -35,6 +35,14 @@ pub enum Error {
         /// What may be passed.
         legal: &'static str,
     },
+    /// A file cannot be read, or does not hold what was asked for.
+    #[error("{path}: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 /// The result of a kernel.

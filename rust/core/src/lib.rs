@@ -5,6 +5,7 @@
 
 pub mod components;
 mod error;
+pub mod files;
 mod grid;
 pub mod measure;
 pub mod prompt;

@@ -3,6 +3,7 @@
 mod arrays;
 mod components;
 mod errors;
+mod files;
 mod measure;
 mod prompt;
 mod resample;
@@ -20,5 +21,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     components::register(module)?;
     prompt::register(module)?;
     stitch::register(module)?;
-    measure::register(module)
+    measure::register(module)?;
+    files::register(module)
 }
