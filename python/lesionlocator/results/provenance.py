@@ -157,11 +157,7 @@ class RunRecord:
         write_document(
             self.path,
             {
-                "state": "running"
-                if exit_code is None
-                else "finished"
-                if exit_code != 130
-                else "interrupted",
+                "state": _state(exit_code),
                 "exit_code": exit_code,
                 "started": _iso(self.started),
                 "ended": None if ended is None else _iso(ended),
