@@ -61,6 +61,13 @@ def segment(arguments: Sequence[str]) -> None:
         raise DeviceError(f"{error}. Choose with -device, such as -device cpu") from error
 
 
+def _step_size(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 1")
+    return value
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="LesionLocator_segment", description="Segment the lesions that prompts point at."
@@ -79,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     add("-f", type=int, nargs="+", help="fold numbers, such as -f 0 1 2 (default: all there are)")
     add(
         "-step_size",
-        type=float,
+        type=_step_size,
         default=0.5,
         help="distance of tiles as a fraction of the patch (default: 0.5)",
     )

@@ -95,9 +95,7 @@ def run_segmentation(options: SegmentOptions, reporter: Reporter) -> None:
         model = load_model(
             options.model, device=options.device, folds=options.folds, mirroring=options.mirroring
         )
-        run = SegmentRun(
-            options, model, cases, reporter, started=started, total=len(cases) + len(unpaired)
-        )
+        run = SegmentRun(options, model, cases, reporter, started=started, total=len(cases) + len(unpaired))
         try:
             for missing in unpaired:
                 run.fail(missing.name, InputError(missing.reason))
