@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -13,18 +14,19 @@ from pathlib import Path
 
 import pytest
 import SimpleITK
-from segment_cases import BOXES, contents, noise, write_image, write_prompts
+from segment_cases import contents, noise, write_image, write_prompts
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 
-MANY = 40
+MANY = 32
 
 
 @pytest.fixture
 def many_lesions(tmp_path: Path) -> tuple[Path, Path]:
     image = write_image(tmp_path / "ct.nii.gz", noise(0))
-    prompts = write_prompts(tmp_path / "ct.json", {i: BOXES[1 + i % 2] for i in range(1, MANY + 1)})
-    return image, prompts
+    places = itertools.product((1, 5), (2, 6, 10, 14), (2, 6, 10, 14))
+    boxes = {i: (z, z + 1, y, y + 1, x, x + 1) for i, (z, y, x) in enumerate(places, start=1)}
+    return image, write_prompts(tmp_path / "ct.json", boxes)
 
 
 def started(arguments: list[object]) -> subprocess.Popen[str]:
@@ -54,8 +56,8 @@ def test_an_interrupted_run_is_resumed(
 ) -> None:
     image, prompts = many_lesions
     out = tmp_path / "out"
-    arguments: list[object] = ["-i", image, "-p", prompts, "-m", echo_model, "--device", "cpu"]
-    run = started([*arguments, "-o", out])
+    arguments: list[object] = ["-i", image, "-p", prompts, "-f", "0"]
+    run = started([*arguments, "-o", out, "-m", echo_model, "--device", "cpu"])
     wait_for(out / "ct_lesion_2.nii.gz", run)
     run.send_signal(reason)
     _, error = run.communicate(timeout=120)
@@ -70,6 +72,6 @@ def test_an_interrupted_run_is_resumed(
     assert [path.name for path in out.iterdir() if path.name.startswith(".")] == []
     for mask in masks:
         SimpleITK.ReadImage(str(mask))
-    assert segment("-i", image, "-p", prompts, "-o", out, "--resume") == 0
-    assert segment("-i", image, "-p", prompts, "-o", tmp_path / "undisturbed") == 0
+    assert segment(*arguments, "-o", out, "--resume") == 0
+    assert segment(*arguments, "-o", tmp_path / "undisturbed") == 0
     assert contents(out) == contents(tmp_path / "undisturbed")

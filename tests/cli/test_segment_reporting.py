@@ -90,7 +90,9 @@ def test_the_log_holds_one_event_a_line(
     assert names == [
         "stage",
         "run_started",
+        "stage",
         "case_failed",
+        "stage",
         "case_started",
         "lesion",
         "case_done",

@@ -30,6 +30,12 @@ def _saves(_: click.Context, __: click.Parameter, value: str) -> frozenset[str]:
     return chosen
 
 
+def _step_size(_: click.Context, __: click.Parameter, value: float) -> float:
+    if not 0 < value <= 1:  # this way round, NaN is refused too
+        raise click.BadParameter(f"{value} is not above 0 and up to 1")
+    return value
+
+
 @click.command()
 @click.option("-i", "--image", "images", type=_PATH, required=True, help="Scan, or a folder of scans.")
 @click.option(
@@ -52,7 +58,8 @@ def _saves(_: click.Context, __: click.Parameter, value: str) -> frozenset[str]:
 @click.option("--disable-tta", is_flag=True, help="Do not average over mirrorings: up to 8 times faster.")
 @click.option(
     "--step-size",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=float,
+    callback=_step_size,
     default=0.5,
     show_default=True,
     help="Distance of tiles as a fraction of the patch, for prompts larger than a patch.",

@@ -204,6 +204,7 @@ class SegmentRun:
     def _segment_case(self, case: Case, future: Future[PreparedCase]) -> None:
         started = perf_counter()
         record = self._record.cases[case.name] = CaseRecord()
+        self._reporter.stage(f"{case.name}: reading and preparing")
         try:
             prepared = future.result()
             record.prompts_sha256 = prepared.prompts_sha256
