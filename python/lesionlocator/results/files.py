@@ -83,7 +83,7 @@ class CaseFiles:
         """Write what belongs to the case as a whole, and return the files."""
         if labelmap:
             box = _hull([mask.box for mask in segmentation.masks.values()])
-            region = np.ascontiguousarray(segmentation.labelmap[box.slices])
+            region = segmentation.labelmap[box.slices].copy()
             write_mask_region(self.labelmap, region, box, segmentation.scan.geometry)
         write_document(self.document, case_document(segmentation))
         return [self.labelmap, self.document] if labelmap else [self.document]
