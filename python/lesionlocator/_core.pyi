@@ -17,6 +17,36 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "__version__",
+    "components_fill_holes",
+    "components_instances",
+    "components_label",
+    "components_nonzero_box",
+    "components_statistics",
+    "files_compress_mask",
+    "files_read_gzip",
+    "measure_axial_diameters",
+    "measure_intensity",
+    "prompt_ball",
+    "prompt_box",
+    "prompt_gaussian",
+    "resample_covered_block",
+    "resample_cubic",
+    "resample_labels",
+    "resample_nearest",
+    "resample_source_block",
+    "resample_trilinear",
+    "resample_value_range",
+    "set_threads",
+    "stitch_accumulate",
+    "stitch_foreground",
+    "stitch_gaussian",
+    "stitch_normalize",
+    "stitch_tile_starts",
+    "threads",
+]
+
 __version__: str
 
 _Shape = tuple[int, int, int]
