@@ -28,7 +28,7 @@ PROMPT = LesionPrompt(3, Box((1, 2, 3), (3, 4, 7)))
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelIdentity:
-    monkeypatch.setattr(NetworkFolder, "checksum", lambda _: "abc")
+    monkeypatch.setattr(NetworkFolder, "checksum", lambda *_: "abc")
     return ModelIdentity(NetworkFolder(tmp_path / "model", None, {}), (0, 2), mirroring=True)  # type: ignore[arg-type]
 
 

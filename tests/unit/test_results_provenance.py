@@ -24,6 +24,7 @@ SETTINGS: dict[str, Any] = {
     "model": {"path": "/m", "sha256": "abc", "folds": [0], "mirroring": True},
     "prompt_type": "box",
     "step_size": 0.5,
+    "orientation": "auto",
 }
 
 
@@ -95,6 +96,7 @@ def test_what_is_no_record_is_refused(tmp_path: Path, text: str) -> None:
         ({}, []),
         ({"prompt_type": "point"}, ["prompt type 'box', now 'point'"]),
         ({"step_size": 0.25}, ["step size 0.5, now 0.25"]),
+        ({"orientation": "stored"}, ["orientation 'auto', now 'stored'"]),
         ({"model": SETTINGS["model"] | {"path": "/moved"}}, []),
         ({"model": SETTINGS["model"] | {"sha256": "d"}}, ["model checksum 'abc', now 'd'"]),
         (
@@ -119,7 +121,7 @@ def test_the_built_in_model_is_named_so() -> None:
 
 def test_a_model_is_read_once_for_its_checksum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reads = []
-    monkeypatch.setattr(NetworkFolder, "checksum", lambda _: reads.append(1) or "abc")
+    monkeypatch.setattr(NetworkFolder, "checksum", lambda *_: reads.append(1) or "abc")
     identity = ModelIdentity(NetworkFolder(tmp_path, None, {}), (0,), mirroring=False)  # type: ignore[arg-type]
     assert identity.as_dict() == identity.as_dict()
     assert len(reads) == 1

@@ -48,6 +48,7 @@ def segment(arguments: Sequence[str]) -> None:
         folds=None if chosen.f is None else tuple(dict.fromkeys(chosen.f)),
         mirroring=not chosen.disable_tta,
         step_size=chosen.step_size,
+        canonical=False,
         device=chosen.device,
         threads=None,
         outputs=Outputs(per_lesion=True, labelmap=False, records=False),

@@ -13,6 +13,7 @@ from lesionlocator.cli.reporter import Reporter
 
 _PATH = click.Path(path_type=Path)
 _SAVES = ("per-lesion", "labelmap")
+_CANONICAL = {"auto": None, "stored": False, "canonical": True}
 
 
 def _fold_numbers(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[int, ...] | None:
@@ -64,6 +65,13 @@ def _step_size(_: click.Context, __: click.Parameter, value: float) -> float:
     show_default=True,
     help="Distance of tiles as a fraction of the patch, for prompts larger than a patch.",
 )
+@click.option(
+    "--orientation",
+    type=click.Choice(list(_CANONICAL)),
+    default="auto",
+    show_default=True,
+    help="Axis order that the network sees; auto: what the model was trained for.",
+)
 @click.option("--device", default="auto", show_default=True, metavar="auto|cuda[:N]|mps|cpu")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads on the CPU.  [default: one a core]")
 @click.option(
@@ -87,6 +95,7 @@ def segment(
     folds: tuple[int, ...] | None,
     disable_tta: bool,
     step_size: float,
+    orientation: str,
     device: str,
     threads: int | None,
     save: frozenset[str],
@@ -121,6 +130,7 @@ def segment(
         folds=folds,
         mirroring=not disable_tta,
         step_size=step_size,
+        canonical=_CANONICAL[orientation],
         device=device,
         threads=threads,
         outputs=Outputs("per-lesion" in save, "labelmap" in save, records=True),
