@@ -1,4 +1,4 @@
-"""Every segmentation run of the published system, through the command line, compared by the kit's own script."""
+"""Every segmentation run of the published system, through the command line and the kit's own comparison."""
 
 from __future__ import annotations
 
