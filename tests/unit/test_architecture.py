@@ -18,8 +18,10 @@ LAYERS = [
     {"preprocessing"},
     {"prompts"},
     {"inference"},
+    {"tracking"},
     {"results"},
     {"segmentation"},
+    {"longitudinal", "tracked_pair"},
     {"synthetic", "training"},
     {"cli"},
 ]
@@ -39,6 +41,8 @@ KERNEL_CALLERS = {
     "results/export.py",
     "results/measurements.py",
     "threads.py",
+    "tracking/masks.py",
+    "tracking/void.py",
 }
 
 

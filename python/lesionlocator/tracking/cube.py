@@ -53,7 +53,11 @@ def nearest(source: int, target: int) -> NDArray[np.intp]:
     import torch
 
     index = torch.arange(source, dtype=torch.float32)[None, None]
-    return torch.nn.functional.interpolate(index, size=target, mode="nearest-exact")[0, 0].numpy().astype(np.intp)
+    return (
+        torch.nn.functional.interpolate(index, size=target, mode="nearest-exact")[0, 0]
+        .numpy()
+        .astype(np.intp)
+    )
 
 
 def covered(indices: NDArray[np.intp], start: int, stop: int) -> NDArray[np.intp]:

@@ -114,7 +114,11 @@ class Member:
         """
         started = perf_counter()
         with torch.inference_mode(), self._autocast():
-            x = torch.from_numpy(patch)[None].to(self._device).contiguous(memory_format=torch.channels_last_3d)
+            x = (
+                torch.from_numpy(patch)[None]
+                .to(self._device)
+                .contiguous(memory_format=torch.channels_last_3d)
+            )
             logits = self._network.unet(x)[0].float()
             answer = (logits[1] - logits[0]).cpu().numpy()
         self.seconds["network"] += perf_counter() - started

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from lesionlocator.preprocessing import ModelGrid
 
     Labels = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+class MaskKind(str, Enum):
+    """What a tracking network is prompted with."""
+
+    PREVIOUS = "prev_mask"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +57,23 @@ class GridMask:
         return int(np.count_nonzero(self.region))
 
     @property
+    def points(self) -> NDArray[np.intp]:
+        """The voxels, (n, 3)."""
+        return np.argwhere(self.region) + np.asarray(self.box.start)
+
+    @property
     def centroid(self) -> Point:
         """Mean position of the voxels, z, y, x."""
-        z, y, x = (
-            float(axis.mean()) + start
-            for axis, start in zip(np.nonzero(self.region), self.box.start, strict=True)
-        )
+        z, y, x = self.points.mean(axis=0).tolist()
         return z, y, x
+
+    def contains(self, points: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Say which voxels (n, 3) are in the lesion, bool (n,)."""
+        inside: NDArray[np.bool_] = np.asarray(
+            ((points >= self.box.start) & (points < self.box.stop)).all(axis=1)
+        )
+        inside[inside] = self.region[tuple((points[inside] - self.box.start).T)] > 0
+        return inside
 
     def cut(self, box: Box) -> GridMask | None:
         """Return the part inside a box, in voxels of the same grid, or None where there is none."""
@@ -95,7 +112,7 @@ def masks_from_labels(labels: Labels, grid: ModelGrid) -> dict[int, GridMask]:
 
 
 def mask_from_scan(mask: NDArray[np.uint8], grid: ModelGrid) -> GridMask | None:
-    """Return a lesion's mask (0/1, of the scan's shape) on the model grid, or None where it vanishes there."""
+    """Return a mask (0/1, of the scan's shape) on the model grid, or None where it vanishes there."""
     return GridMask.of(grid.labels(mask).astype(np.uint8, copy=False), (0, 0, 0))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -38,7 +38,7 @@ class TrackedGrid:
 
     @cached_property
     def planes(self) -> NDArray[np.float32]:
-        """All slices at the size of the registration's planes; see :func:`lesionlocator.tracking.cube.planes`."""
+        """All slices at the size of the cube; see :func:`lesionlocator.tracking.cube.planes`."""
         return planes(self.grid)
 
 
@@ -54,6 +54,8 @@ class Prompt:
         The follow-up as that fold sees it.
     mask
         The lesion's voxels in the frame.
+    void
+        Voxels in the frame that the network is to see as -1, (n, 3); see :mod:`lesionlocator.tracking.void`.
     is_lost
         Whether the lesion vanished in the warp and was placed by its centroid.
     similarity
@@ -63,8 +65,22 @@ class Prompt:
     fold: int
     frame: Frame
     mask: GridMask
+    void: NDArray[np.intp]
     is_lost: bool
     similarity: float
+
+    @property
+    def center(self) -> Shape:
+        """The voxel around which the network looks."""
+        points = np.concatenate((self.mask.points, self.void))
+        return _triple(np.rint(points.mean(axis=0)))
+
+    def render(self, out: NDArray[np.float32], start: Shape) -> None:
+        """Write the dense prompt into a patch of zeros whose first voxel is ``start`` of the frame."""
+        points = self.void - start
+        inside = ((points >= 0) & (points < out.shape)).all(axis=1)
+        out[tuple(points[inside].T)] = -1
+        self.mask.render(out, start)
 
 
 def register(
@@ -92,7 +108,7 @@ def register(
 
 
 def prompt_all(
-    fold: int, registration: Registration, lesions: Mapping[int, GridMask]
+    fold: int, registration: Registration, lesions: Mapping[int, GridMask], void: GridMask | None = None
 ) -> Iterator[tuple[int, Prompt]]:
     """Carry lesions over by one registration; those outside what the follow-up shows are left out.
 
@@ -100,23 +116,26 @@ def prompt_all(
     ----------
     fold, registration
         What :func:`register` gave.
-    lesions
-        Voxels on the baseline's whole grid, by id.
+    lesions, void
+        Voxels on the baseline's whole grid: of lesions by id, and those that the network is to see as -1.
     """
+    carried = None if void is None else registration.sampled(void)
+    marks = np.empty((0, 3), np.intp) if carried is None else carried.points
     for lesion_id, lesion in lesions.items():
         found = registration.warp(lesion)
         if found is not None:
             frame = registration.followup
-            yield lesion_id, Prompt(fold, frame, found.mask, found.is_lost, found.similarity)
+            outside = marks[~found.mask.contains(marks)]
+            yield lesion_id, Prompt(fold, frame, found.mask, outside, found.is_lost, found.similarity)
 
 
 def segment_prompts(
-    ensemble: TrackingEnsemble, prompts: list[Prompt], *, on_forward: Callable[[], None] = lambda: None
+    ensemble: TrackingEnsemble, prompts: Sequence[Prompt], *, on_forward: Callable[[], None] = lambda: None
 ) -> GridLogits:
     """Return the mean of what the views of a lesion find.
 
-    Each view looks at its own patch. A view has nothing to say outside it: the sum there goes without it
-    but is divided by all the same number, so that such a voxel leans towards neither class.
+    Each view looks at its own patch and says 0 elsewhere, which is neither class: where it did not look, the
+    others decide.
 
     Parameters
     ----------
@@ -127,7 +146,7 @@ def segment_prompts(
     on_forward
         Called after each network call.
     """
-    patches = [patch_around(p.mask, p.frame.shape, ensemble.members[p.fold].patch) for p in prompts]
+    patches = [patch_around(p.center, p.frame.shape, ensemble.members[p.fold].patch) for p in prompts]
     inside = [_inside(p.frame.box_on_grid(patch), p.frame) for p, patch in zip(prompts, patches, strict=True)]
     union = Box(
         _triple(np.min([box.start for box in inside], axis=0)),
@@ -137,7 +156,7 @@ def segment_prompts(
     for prompt, patch, block in zip(prompts, patches, inside, strict=True):
         x = np.zeros((2, *patch.shape), np.float32)
         x[0] = prompt.frame.image(patch)
-        prompt.mask.render(x[1], patch.start)
+        prompt.render(x[1], patch.start)
         logits = np.flip(ensemble.members[prompt.fold].logit_difference(x), prompt.frame.mirrored)
         own = block.shifted(negative(prompt.frame.box_on_grid(patch).start))
         total[block.shifted(negative(union.start)).slices] += logits[own.slices]
@@ -145,14 +164,14 @@ def segment_prompts(
     return GridLogits(total / np.float32(len(prompts)), union)
 
 
-def patch_around(mask: GridMask, shape: Shape, patch: Shape) -> Box:
-    """Return the patch around a lesion's rounded centroid, moved inside a grid of ``shape``.
+def patch_around(center: Shape, shape: Shape, patch: Shape) -> Box:
+    """Return the patch around a voxel, moved inside a grid of ``shape``.
 
     A grid smaller than the patch is centred in it, so that the patch reaches outside.
     """
     start = _triple(
-        -((p - n) // 2) if n < p else min(max(round(c) - p // 2, 0), n - p)
-        for c, n, p in zip(mask.centroid, shape, patch, strict=True)
+        -((p - n) // 2) if n < p else min(max(c - p // 2, 0), n - p)
+        for c, n, p in zip(center, shape, patch, strict=True)
     )
     return Box.whole(patch).shifted(start)
 
@@ -165,6 +184,6 @@ def _inside(block: Box, frame: Frame) -> Box:
     return inside
 
 
-def _triple(values: Iterator[int] | NDArray[np.intp]) -> Shape:
+def _triple(values: Iterable[float]) -> Shape:
     z, y, x = (int(v) for v in values)
     return z, y, x

@@ -50,7 +50,8 @@ class Registration:
     baseline, followup
         What is seen of both scans.
     phi
-        float32 (3, SIZE, SIZE, SIZE): where in the baseline (z, y, x; 0 to 1) each voxel of the follow-up lies.
+        float32 (3, SIZE, SIZE, SIZE): where in the baseline, from 0 to 1 along z, y, x, each voxel of the
+        follow-up lies.
     moved, fixed
         float32 (SIZE, SIZE, SIZE): the baseline sampled there, and the follow-up.
     """
@@ -86,6 +87,11 @@ class Registration:
         found = warped or self._placed(mask)
         return None if found is None else Warped(found, warped is None, self._similarity_around(found))
 
+    def sampled(self, mask: GridMask) -> GridMask | None:
+        """Return the follow-up's voxels, in its frame, that lie in a mask on the baseline's whole grid."""
+        seen = self.baseline.from_grid(mask)
+        return None if seen is None else self._sampled(seen)
+
     def _sampled(self, mask: GridMask) -> GridMask | None:
         """Return the follow-up's voxels that lie in a mask by nearest neighbour."""
         small = np.zeros(SIZE**3 + 1, np.uint8)  # the last voxel stands for all places outside
@@ -106,9 +112,7 @@ class Registration:
     def _placed(self, mask: GridMask) -> GridMask | None:
         """Return a mask moved to where its centroid falls in the follow-up."""
         at = mask.centroid
-        wanted = [
-            rescaled(c, n, SIZE) / (SIZE - 1) for c, n in zip(at, self.baseline.shape, strict=True)
-        ]
+        wanted = [rescaled(c, n, SIZE) / (SIZE - 1) for c, n in zip(at, self.baseline.shape, strict=True)]
         apart = sum(np.square(axis - np.float32(w)) for axis, w in zip(self.phi, wanted, strict=True))
         hit = np.unravel_index(int(np.argmin(apart)), CUBE)
         z, y, x = (
