@@ -79,6 +79,9 @@ class PairWork:
         What its user should know of the pair; complete once a lesion has been tracked.
     registration
         The first fold's unmirrored registration; None before :meth:`run` has come to it.
+    views
+        By lesion id, how each fold and mirroring sees the lesion in the follow-up; the first fold's unmirrored
+        one comes first. Filled by :meth:`run`; lesions out of view are not in it.
     seconds
         Time that both scans took together, by stage.
     """
@@ -103,7 +106,7 @@ class PairWork:
         self._followup = followup
         self._lesions = lesions
         self._marks_void = marks_void
-        self._views: dict[int, list[Prompt]] = {}
+        self.views: dict[int, list[Prompt]] = {}
 
     @property
     def lesion_ids(self) -> list[int]:
@@ -157,7 +160,7 @@ class PairWork:
         for fold, registration in register(self._load(), self._baseline, self._followup):
             self.registration = self.registration or registration
             for lesion_id, prompt in prompt_all(fold, registration, self._lesions.masks, void):
-                self._views.setdefault(lesion_id, []).append(prompt)
+                self.views.setdefault(lesion_id, []).append(prompt)
             on_registration()
         if self.registration is not None and self.registration.similarity < LOW_SIMILARITY:
             self.notes += (
@@ -168,7 +171,7 @@ class PairWork:
         self.seconds["registration"] = perf_counter() - started
 
     def _track(self, lesion_id: int, count: Callable[[int], None]) -> TrackedLesion:
-        views = self._views.get(lesion_id)
+        views = self.views.get(lesion_id)
         if not views:
             return TrackedLesion(lesion_id, LesionStatus.EMPTY, warnings=(_OUT_OF_VIEW,), in_view=False)
         ensemble = self._load()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _TOLERATED_SLICES = 20
 """Scans whose slice counts differ by no more are taken to show the same part."""
 _PIXELS_AT_A_TIME = 4096
+_ROUNDING = 1e-9
+"""Errors (of normalized images) that differ by no more are equal but for rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,9 @@ class Alignment:
         if abs(both[0] - both[1]) <= _TOLERATED_SLICES:
             return (0, both[0]), (0, both[1])
         last = len(self._errors) - 1
-        first = last - int(self._errors[:0:-1].argmin()) if mirrored else int(self._errors[:-1].argmin())
+        first = (
+            last - _first_smallest(self._errors[:0:-1]) if mirrored else _first_smallest(self._errors[:-1])
+        )
         cut = (first, first + min(both))
         return (cut, (0, both[1])) if both[0] > both[1] else ((0, both[0]), cut)
 
@@ -82,3 +86,7 @@ def offset_errors(longer: NDArray[np.float32], shorter: NDArray[np.float32]) -> 
     offsets = np.arange(len(a) - len(b) + 1)
     common = np.array([np.trace(products, offset=-offset) for offset in offsets])
     return (power[offsets + len(b)] - power[offsets] + own - 2 * common) / b.size
+
+
+def _first_smallest(errors: NDArray[np.float64]) -> int:
+    return int(np.argmax(errors <= errors.min() + _ROUNDING))

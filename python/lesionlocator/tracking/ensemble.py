@@ -65,8 +65,10 @@ class Member:
     def __init__(self, folder: NetworkFolder, path: Path, device: torch.device, *, mirroring: bool) -> None:
         weights = read_weights(path)
         kept = {name: value for name, value in weights.parameters.items() if not name.endswith(_IGNORED)}
-        unet = build_network(folder.plans.architecture, str(folder.path / "plans.json"))
-        network = TrackingNetwork(unet)
+        with torch.device("meta"):  # no time for initial values that are overwritten
+            unet = build_network(folder.plans.architecture, str(folder.path / "plans.json"))
+            network = TrackingNetwork(unet)
+        network.to_empty(device="cpu")
         replace(weights, parameters=kept).load_into(network)
         self.patch = _patch_size(network, path)
         axes = weights.mirroring_axes if mirroring else ()
