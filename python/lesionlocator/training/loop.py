@@ -20,8 +20,13 @@ from lesionlocator.training.validation import dice_by_prompt
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lesionlocator.geometry import Shape
     from lesionlocator.networks.residual_unet import ResidualEncoderUNet
 
+_SMALL_PATCH: Shape = (32, 32, 32)
+_SMALL_FRACTION = 0.75
+_SMALL_FOR_WHOLE = 4
+"""Most lesions fit a small crop, and four of those cost about what a whole patch does."""
 _WARMUP = 100
 _AVERAGE_DECAY = 0.995
 _REPORT_EVERY = 50
@@ -36,12 +41,12 @@ class Schedule:
     iterations, minutes
         Limits.
     batch, learning_rate
-        Samples in a step, and the rate after warm-up; it falls along a cosine to zero.
+        Whole patches in a step, and the rate after warm-up; it falls along a cosine to zero.
     """
 
     iterations: int
     minutes: float
-    batch: int = 2
+    batch: int = 1
     learning_rate: float = 2e-3
 
     def progress(self, iteration: int, seconds: float) -> float:
@@ -113,7 +118,9 @@ def train(
         rate = schedule.rate(iteration, progress)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        samples = [draw_sample(rng, bodies, PATCH) for _ in range(schedule.batch)]
+        small = rng.random() < _SMALL_FRACTION
+        patch, count = (_SMALL_PATCH, _SMALL_FOR_WHOLE) if small else (PATCH, 1)
+        samples = [draw_sample(rng, bodies, patch) for _ in range(count * schedule.batch)]
         losses.append(training_step(network, optimizer, samples))
         iteration += 1
         _follow(average, network, min(_AVERAGE_DECAY, iteration / (iteration + 10)))

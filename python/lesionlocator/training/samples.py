@@ -24,7 +24,8 @@ BODY_SHAPE: Shape = (136, 192, 256)
 _EMPTY_FRACTION = 0.1
 _ANCHORS = 4000
 _EXACT_FRACTION = 0.3
-_SMALLEST_MM = 4.0
+_SMALLEST_MM, _LARGEST_MM = 4.0, 60.0
+_LARGEST_IN_PATCH = 0.8
 _TRIES = 30
 
 
@@ -98,7 +99,8 @@ def _crop_with_lesions(
     """Return HU and labels of a crop; label 1 is the lesion to ask for, if there was room for it."""
     tissue = body.anatomy.tissue
     anchor = body.anchors[int(rng.integers(len(body.anchors)))]
-    diameter = random_diameter(rng, low_mm=_SMALLEST_MM)
+    largest = min(_LARGEST_MM, _LARGEST_IN_PATCH * min(patch) * min(SPACING_MM))
+    diameter = random_diameter(rng, _SMALLEST_MM, largest)
     near, far = np.maximum(anchor - 16, 0), np.minimum(anchor + 16, tissue.shape)
     site = random_site(
         rng, tissue[tuple(slice(a, b) for a, b in zip(near, far, strict=True))], SPACING_MM, diameter
