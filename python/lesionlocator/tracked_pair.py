@@ -80,8 +80,8 @@ class PairWork:
     registration
         The first fold's unmirrored registration; None before :meth:`run` has come to it.
     views
-        By lesion id, how each fold and mirroring sees the lesion in the follow-up; the first fold's unmirrored
-        one comes first. Filled by :meth:`run`; lesions out of view are not in it.
+        By lesion id, how each fold and mirroring sees the lesion in the follow-up; that of the first fold,
+        unmirrored, comes first. Filled by :meth:`run`; lesions out of view are not in it.
     seconds
         Time that both scans took together, by stage.
     """

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from lesionlocator.io import LabelMap, read_labelmap, read_scan
 from lesionlocator.longitudinal import Tracker, load_tracker
@@ -67,6 +68,15 @@ class Done:
         lesion = self.result.lesions[int(lesion_id)]
         assert isinstance(lesion, TrackedLesion)
         return lesion
+
+
+@pytest.fixture(scope="module", autouse=True)
+def all_processors() -> Iterator[None]:
+    """Other tests use one thread for their tiny networks; the registration network is large."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(os.cpu_count() or 1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -219,7 +219,7 @@ def test_marks_of_the_published_system_are_drawn_only_when_asked_for() -> None:
 
 def test_results_are_saved_like_those_of_segmenting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: Tracker = tracker(Answering())
-    monkeypatch.setattr(type(made.folder), "checksum", lambda folder: "abc")
+    monkeypatch.setattr(type(made.folder), "checksum", lambda folder, folds: "abc")
     made.track_pair(BASELINE, FIRST, PROMPTS).save(tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"fu1_lesion_2.nii.gz", "fu1_lesion_30.nii.gz", "fu1_lesions.nii.gz", "fu1_lesions.json"}
