@@ -180,6 +180,22 @@ def test_a_lesion_out_of_view_is_tracked_from_where_it_was_last_seen() -> None:
     assert member.registered == 3
 
 
+def test_a_single_slice_is_tracked() -> None:
+    flat, later = scan((1, 30, 28), name="flat"), scan((1, 30, 28), seed=1, name="later")
+    labels = LabelMap(cuboid((1, 30, 28), (0, 10, 8), (1, 14, 12), 2), flat.geometry)
+    result = tracker(Answering()).track_pair(flat, later, labels)
+    assert boxes(result) == {2: Box((0, 10, 8), (1, 14, 12))}
+
+
+def test_scans_of_other_spacing_and_size_keep_lesions_at_their_relative_place() -> None:
+    coarse = scan((12, 15, 14), name="coarse", spacing=(2, 2, 2))
+    result = tracker(Answering()).track_pair(BASELINE, coarse, PROMPTS)
+    middle = lesion(result, 30).found.box
+    assert middle.start[0] in (7, 8)
+    assert middle.stop[0] in (8, 9)
+    assert boxes(result)[2].start[1:] == (5, 4)
+
+
 def test_scans_that_do_not_resemble_each_other_are_noted() -> None:
     result = tracker(Answering()).track_pair(BASELINE, FIRST, PROMPTS)
     assert "fu1 hardly resembles bl" in result.notes[0]

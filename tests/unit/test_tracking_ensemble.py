@@ -101,6 +101,13 @@ def test_registering_gives_the_map_and_the_moved_image(tmp_path: Path) -> None:
     assert ensemble.seconds["network"] == 0
 
 
+def test_a_map_that_is_not_finite_is_refused(tmp_path: Path) -> None:
+    ensemble = load(write(tmp_path, **{"reg_net.regis_net.weight": torch.full((1, 1), torch.nan)}), folds=[0])
+    image = np.ones((5, 5, 5), np.float32)
+    with pytest.raises(ModelError, match=r"fold_0.*not finite"):
+        ensemble.members[0].register(image, image)
+
+
 def test_a_patch_that_the_strides_do_not_divide_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"unet_patch_size \[16, 15, 16\]"):
         load(write(tmp_path, patch=(16, 15, 16)))

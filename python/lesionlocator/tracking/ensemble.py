@@ -76,6 +76,7 @@ class Member:
             chosen for n in range(len(axes) + 1) for chosen in itertools.combinations(axes, n)
         ]
         self.seconds = {"registration": 0.0, "network": 0.0}
+        self._path = path
         self._device = device
         self._network = network.to(device=device, memory_format=torch.channels_last_3d).eval()  # type: ignore[call-overload]  # torch's stub lacks channels_last_3d
 
@@ -94,6 +95,11 @@ class Member:
         phi, moved
             Where in ``moving`` each voxel of ``fixed`` lies, float32 (3, z, y, x) from 0 to 1, and ``moving``
             sampled there.
+
+        Raises
+        ------
+        ModelError
+            Where the map is not finite, as damaged weights make it.
         """
         started = perf_counter()
         with torch.inference_mode():
@@ -103,6 +109,8 @@ class Member:
             )
             phi = self._network.reg_net(a, b)
             answer = phi[0].cpu().numpy(), sample(a, phi)[0, 0].cpu().numpy()
+        if not np.isfinite(answer[0]).all():
+            raise ModelError(f"{self._path}: the registration network gave positions that are not finite")
         self.seconds["registration"] += perf_counter() - started
         return answer
 
