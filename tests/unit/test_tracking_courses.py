@@ -233,6 +233,19 @@ def test_marks_of_the_published_system_are_drawn_only_when_asked_for() -> None:
         assert member.patches[0][1].min() == lowest
 
 
+def test_masks_found_on_the_way_are_marked_as_single_ones() -> None:
+    voxels = FIRST.voxels.copy()
+    voxels[0, :4, :4] = 0
+    labels = LabelMap(cuboid(SHAPE, (4, 6, 6), (7, 9, 9), 2), BASELINE.geometry)
+    member = Answering()
+    list(
+        tracker(member).follow(
+            BASELINE, [Scan("holed", voxels, FIRST.geometry), SECOND], labels, as_published=True
+        )
+    )
+    assert [patch[1].min() for patch in member.patches] == [0, -1]
+
+
 def test_results_are_saved_like_those_of_segmenting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: Tracker = tracker(Answering())
     monkeypatch.setattr(type(made.folder), "checksum", lambda folder, folds: "abc")

@@ -84,6 +84,13 @@ def test_labels_keep_their_numbers() -> None:
     }
 
 
+def test_lesions_whose_boxes_overlap_are_kept_apart() -> None:
+    labels = cuboid(SHAPE, (2, 3, 4), (8, 9, 10), 3)
+    labels[4:6, 5:7, 6:8] = 9
+    masks = masks_from_labels(labels, grid())
+    assert {i: mask.voxels for i, mask in masks.items()} == {3: 216 - 8, 9: 8}
+
+
 def test_components_of_the_only_label_1_are_numbered() -> None:
     labels = cuboid(SHAPE, (8, 3, 4), (11, 6, 7)) + cuboid(SHAPE, (2, 10, 4), (9, 16, 7))
     masks = masks_from_labels(labels, grid())

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tracking_cases import PATCH, SHAPE, Answering, Ensemble, cuboid, grid, identity_map
+from tracking_cases import PATCH, PLANS, SHAPE, Answering, Ensemble, cuboid, grid, identity_map
 
-from lesionlocator.geometry import Box
+from lesionlocator.geometry import Box, Geometry
+from lesionlocator.io import Scan
+from lesionlocator.model import Plans
+from lesionlocator.preprocessing import ModelGrid
 from lesionlocator.tracking.cube import cube, planes
 from lesionlocator.tracking.frames import Frame
 from lesionlocator.tracking.masks import GridMask
@@ -112,6 +115,17 @@ def test_registering_gives_each_view_its_own_cubes() -> None:
     whole = cube(planes(scans[1].grid), (0, 30))
     for _, registration in found:
         np.testing.assert_array_equal(registration.fixed, np.flip(whole, registration.followup.mirrored))
+
+
+def test_views_mirrored_along_z_align_their_mirrored_slices() -> None:
+    long = grid((60, 20, 20))
+    short = ModelGrid(
+        Scan("short", long.scan.voxels[35:], Geometry((25, 20, 20), (1, 1, 1))), Plans.parse(PLANS, "plans")
+    )
+    member = Answering(mirrorings=((), (0,), (2,), (0, 1)))
+    found = [r for _, r in register(Ensemble(member), TrackedGrid(long), TrackedGrid(short))]
+    last = (35, 60)
+    assert [r.baseline.window == last for r in found] == [False, True, False, True]
 
 
 def test_prompts_leave_out_lesions_out_of_view_and_void_inside_lesions() -> None:
