@@ -26,8 +26,9 @@ lint: $(VENV)/tested  ## formatters, linters, types, and the extension's stub
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest lesionlocator._core
 
-bench: $(VENV)/tested  ## time the kernels
+bench: $(VENV)/tested  ## race the kernels against their peers
 	cargo bench --package lesionlocator-core
+	$(BIN)/python benches/bench_kernels.py
 
 all: test demo  ## everything
 
