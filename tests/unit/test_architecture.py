@@ -18,8 +18,10 @@ LAYERS = [
     {"preprocessing"},
     {"prompts"},
     {"inference"},
+    {"tracking"},
     {"results"},
     {"segmentation"},
+    {"longitudinal", "tracked_pair"},
     {"synthetic", "training"},
     {"cli"},
 ]
@@ -40,6 +42,8 @@ KERNEL_CALLERS = {
     "results/files.py",
     "results/measurements.py",
     "threads.py",
+    "tracking/masks.py",
+    "tracking/void.py",
 }
 
 

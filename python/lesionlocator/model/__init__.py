@@ -1,7 +1,7 @@
 """Models on disk: the published checkpoint layout, plans, and weights read without executing anything."""
 
 from lesionlocator.model.architectures import build_network
-from lesionlocator.model.folder import BUILTIN_FOLDER, NetworkFolder, segmentation_folder
+from lesionlocator.model.folder import BUILTIN_FOLDER, NetworkFolder, segmentation_folder, tracking_folder
 from lesionlocator.model.plans import Normalization, Plans, Resampling
 from lesionlocator.model.weights import Weights, read_weights
 
@@ -15,4 +15,5 @@ __all__ = [
     "build_network",
     "read_weights",
     "segmentation_folder",
+    "tracking_folder",
 ]

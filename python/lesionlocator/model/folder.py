@@ -12,6 +12,7 @@ from lesionlocator.model.plans import Plans
 
 BUILTIN_FOLDER = Path(__file__).parent / "builtin"
 _SEGMENTATION = "LesionLocatorSeg"
+_TRACKING = "LesionLocatorTrack"
 _ANY_PROMPT = "all_prompts"
 _OPTIMIZED_FOR = {"box": "bbox_optimized", "point": "point_optimized"}
 _WEIGHTS = ("checkpoint_final.safetensors", "checkpoint_final.pth")
@@ -107,3 +108,25 @@ def segmentation_folder(root: Path | None, prompt: str) -> NetworkFolder:
     raise ModelError(
         f"{root}: no model for {prompt} prompts: expected {base.name}/{names[0]} or {base.name}/{names[1]}"
     )
+
+
+def tracking_folder(root: Path) -> NetworkFolder:
+    """Find the tracking network.
+
+    Parameters
+    ----------
+    root
+        A checkpoint folder in the published layout, or its ``LesionLocatorTrack``.
+
+    Raises
+    ------
+    ModelError
+        Where the folder or the network is not there.
+    """
+    if not root.is_dir():
+        raise ModelError(f"{root}: no such model folder")
+    if (root / _TRACKING).is_dir():
+        return NetworkFolder.open(root / _TRACKING)
+    if (root / "plans.json").is_file():
+        return NetworkFolder.open(root)
+    raise ModelError(f"{root}: no tracking model: expected {_TRACKING}")

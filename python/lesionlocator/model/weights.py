@@ -143,14 +143,15 @@ def _one_name_each(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     Units list their parts a second time, and the decoder its encoder. The published file may hold these
     names as copies; where copies differ, the network that wrote the file assigns them in the order of its
-    modules, so that the decoder's and the listed ones are those that count.
+    modules, so that the decoder's and the listed ones are those that count. A tracking checkpoint holds
+    them behind a prefix.
     """
-    in_order = sorted(parameters, key=lambda name: (name.startswith(_DECODERS_ENCODER), _LISTED in name))
+    in_order = sorted(parameters, key=lambda name: (_DECODERS_ENCODER in name, _LISTED in name))
     return {_first_name(name): parameters[name] for name in in_order}
 
 
 def _first_name(name: str) -> str:
-    name = name.removeprefix("decoder.") if name.startswith(_DECODERS_ENCODER) else name
+    name = name.replace(_DECODERS_ENCODER, "encoder.")
     return name.replace(f"{_LISTED}0.", ".conv.").replace(f"{_LISTED}1.", ".norm.")
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lesionlocator.io import Scan
     from lesionlocator.prompts.kinds import PromptKind
     from lesionlocator.results.provenance import ModelIdentity
+    from lesionlocator.tracking.masks import MaskKind
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,7 @@ class Segmentation:
     """
 
     scan: Scan
-    kind: PromptKind
+    kind: PromptKind | MaskKind
     lesions: Mapping[int, LesionResult]
     refused_entries: Mapping[str, str]
     notes: tuple[str, ...]

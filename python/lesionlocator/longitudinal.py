@@ -1,0 +1,259 @@
+"""Tracking lesions: a model loaded once, and the way of lesions from one scan of a patient to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lesionlocator.geometry import Orientation
+from lesionlocator.inference.device import DeviceChoice, choose_device
+from lesionlocator.io import LabelMap, Scan
+from lesionlocator.model import NetworkFolder, tracking_folder
+from lesionlocator.preprocessing import ModelGrid
+from lesionlocator.results.provenance import ModelIdentity
+from lesionlocator.results.segmentation import Segmentation
+from lesionlocator.segmentation import Progress
+from lesionlocator.tracked_pair import PairWork, TrackedLesion, refused_lesions
+from lesionlocator.tracking.lesions import KnownLesions
+from lesionlocator.tracking.masks import GridMask, MaskKind, mask_from_scan
+from lesionlocator.tracking.propagation import TrackedGrid
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lesionlocator.tracking.ensemble import TrackingEnsemble
+
+MaskPrompts = LabelMap | Segmentation | Mapping[int, "NDArray[Any]"]
+"""Lesions of a baseline: a label map on its grid, what segmenting it gave, or by id, arrays of its shape."""
+
+
+def load_tracker(
+    folder: str | Path,
+    *,
+    device: str = "auto",
+    folds: Sequence[int] | None = None,
+    mirroring: bool = True,
+) -> Tracker:
+    """Load a tracking model.
+
+    Parameters
+    ----------
+    folder
+        A checkpoint folder in the published layout.
+    device
+        ``"auto"``, ``"cuda"``, ``"cuda:N"``, ``"mps"`` or ``"cpu"``.
+    folds
+        Which folds to average; all there are by default.
+    mirroring
+        Whether to average over the mirrorings that the model allows.
+
+    Raises
+    ------
+    ModelError
+        Where the folder holds no usable tracking model.
+    DeviceError
+        Where there is no such device.
+    """
+    return Tracker(tracking_folder(Path(folder)), choose_device(device), folds=folds, mirroring=mirroring)
+
+
+class Tracker:
+    """The tracking networks, loaded when first needed and kept on the device.
+
+    Use :func:`load_tracker` to make one.
+    """
+
+    def __init__(
+        self, folder: NetworkFolder, device: DeviceChoice, *, folds: Sequence[int] | None, mirroring: bool
+    ) -> None:
+        self.folder = folder
+        self.device = device
+        self._folds = folds
+        self._mirroring = mirroring
+        self.identity = ModelIdentity(folder, tuple(sorted(folder.chosen(folds))), mirroring)
+
+    @cached_property
+    def ensemble(self) -> TrackingEnsemble:
+        """The loaded networks.
+
+        Raises
+        ------
+        ModelError
+            Where they cannot be used.
+        """
+        from lesionlocator.tracking.ensemble import TrackingEnsemble
+
+        return TrackingEnsemble(
+            self.folder, folds=self._folds, device=self.device.device, mirroring=self._mirroring
+        )
+
+    def grid(self, scan: Scan, *, canonical: bool | None = None) -> TrackedGrid:
+        """Return a scan on the model grid, for use in any number of pairs."""
+        return TrackedGrid(ModelGrid(scan, self.folder.plans, canonical=canonical))
+
+    def track_pair(
+        self,
+        baseline: Scan,
+        followup: Scan,
+        prompts: MaskPrompts,
+        *,
+        canonical: bool | None = None,
+        as_published: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Segmentation:
+        """Find the lesions of a baseline in a follow-up.
+
+        Parameters
+        ----------
+        baseline, followup
+            The scans; their voxels are not modified.
+        prompts
+            The lesions of the baseline; in a label map whose only label is 1, each connected component.
+        canonical
+            Whether the networks see the scans in superior, posterior, left axis order, or as stored. None for
+            as stored, as published, unless the scans are stored in different orders.
+        as_published
+            Whether masks of single lesions are marked as in the published system where a scan is 0 up to its
+            border (see :mod:`lesionlocator.tracking.void`), which can draw the network away from the lesion.
+        progress
+            Called after every registration (for which the lesion is 0) and every network call.
+
+        Returns
+        -------
+        Segmentation
+            The follow-up's lesions under the baseline's ids, each a :class:`TrackedLesion`.
+
+        Raises
+        ------
+        InputError
+            Where a scan, or the prompts as a whole, cannot be used.
+        ModelError
+            Where the networks cannot be used.
+        """
+        work = self.prepare(baseline, followup, prompts, canonical=canonical, as_published=as_published)
+        return work.result({lesion.lesion_id: lesion for lesion in work.run(progress)})
+
+    def follow(
+        self,
+        baseline: Scan,
+        followups: Sequence[Scan],
+        prompts: MaskPrompts,
+        *,
+        from_previous: bool = True,
+        canonical: bool | None = None,
+        as_published: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Iterator[Segmentation]:
+        """Find the lesions of a baseline in several follow-ups, in order.
+
+        Parameters
+        ----------
+        baseline, followups, prompts, canonical, as_published, progress
+            As for :meth:`track_pair`.
+        from_previous
+            Whether a lesion is tracked from where it was last found, as published, or always from the
+            baseline. A lesion that was not found keeps the last mask that is known of it, carried over to the
+            scan where it was missed if that shows its place.
+
+        Yields
+        ------
+        Segmentation
+            Of each follow-up.
+        """
+        scans = [baseline, *followups]
+        oriented = self._orientation(scans, canonical)
+        notes = self._notes(scans, oriented, canonical)
+        first, *later = (self.grid(scan, canonical=oriented) for scan in scans)
+        given = _known_lesions(prompts, first.grid)
+        known = {lesion_id: (first, mask) for lesion_id, mask in given.masks.items()}
+        for followup in later:
+            works = [
+                self._pair(origin, followup, lesions, as_published=as_published)
+                for origin, lesions in _by_origin(known, first, given)
+            ]
+            tracked = {lesion.lesion_id: lesion for work in works for lesion in work.track(progress)}
+            yield Segmentation(
+                followup.grid.scan,
+                MaskKind.PREVIOUS,
+                {**refused_lesions(given), **tracked},
+                {},
+                notes + tuple(note for work in works for note in work.notes),
+                self.identity,
+            )
+            if from_previous:
+                for lesion_id, lesion in tracked.items():
+                    mask = _last_known(lesion, followup.grid)
+                    known[lesion_id] = known[lesion_id] if mask is None else (followup, mask)
+
+    def prepare(
+        self,
+        baseline: Scan,
+        followup: Scan,
+        prompts: MaskPrompts,
+        *,
+        canonical: bool | None = None,
+        as_published: bool = False,
+    ) -> PairWork:
+        """Return the work that :meth:`track_pair` would do, lesion by lesion; parameters are the same."""
+        scans = [baseline, followup]
+        oriented = self._orientation(scans, canonical)
+        first, second = (self.grid(scan, canonical=oriented) for scan in scans)
+        notes = self._notes(scans, oriented, canonical)
+        lesions = _known_lesions(prompts, first.grid)
+        return self._pair(first, second, lesions, as_published=as_published, notes=notes)
+
+    def _pair(
+        self,
+        baseline: TrackedGrid,
+        followup: TrackedGrid,
+        lesions: KnownLesions,
+        *,
+        as_published: bool,
+        notes: tuple[str, ...] = (),
+    ) -> PairWork:
+        return PairWork(
+            lambda: self.ensemble,
+            self.identity,
+            baseline,
+            followup,
+            lesions,
+            marks_void=as_published and lesions.is_single,
+            notes=notes,
+        )
+
+    def _orientation(self, scans: Sequence[Scan], canonical: bool | None) -> bool:
+        if canonical is not None:
+            return canonical
+        orders = {Orientation.canonical(scan.geometry) for scan in scans}
+        return self.folder.plans.canonical_orientation or len(orders) > 1
+
+    def _notes(self, scans: Sequence[Scan], oriented: bool, canonical: bool | None) -> tuple[str, ...]:
+        if canonical is None and oriented and not self.folder.plans.canonical_orientation:
+            names = ", ".join(scan.name for scan in scans)
+            return (f"{names} are stored in different axis orders: all are seen in canonical order",)
+        return ()
+
+
+def _known_lesions(prompts: MaskPrompts, grid: ModelGrid) -> KnownLesions:
+    if isinstance(prompts, LabelMap):
+        return KnownLesions.of_labels(prompts, grid)
+    if isinstance(prompts, Segmentation):
+        prompts = {lesion_id: mask.full() for lesion_id, mask in prompts.masks.items()}
+    return KnownLesions.of_masks(prompts, grid)
+
+
+def _last_known(lesion: TrackedLesion, grid: ModelGrid) -> GridMask | None:
+    """Return where a lesion lies in a scan in which it was looked for; None where that does not show it."""
+    found = None if lesion.found is None else mask_from_scan(lesion.found.full(), grid)
+    return found or lesion.warped
+
+
+def _by_origin(
+    known: Mapping[int, tuple[TrackedGrid, GridMask]], first: TrackedGrid, given: KnownLesions
+) -> Iterator[tuple[TrackedGrid, KnownLesions]]:
+    """Group lesions by the scan on which each was last known; what the networks found are single masks."""
+    for origin in dict.fromkeys(grid for grid, _ in known.values()):
+        masks = {lesion_id: mask for lesion_id, (grid, mask) in known.items() if grid is origin}
+        yield origin, KnownLesions(masks, {}, given.is_single or origin is not first)
