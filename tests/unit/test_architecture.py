@@ -18,6 +18,7 @@ LAYERS = [
     {"preprocessing"},
     {"prompts"},
     {"inference"},
+    {"tracking"},
     {"results"},
     {"segmentation"},
     {"synthetic", "training"},
@@ -39,6 +40,7 @@ KERNEL_CALLERS = {
     "results/export.py",
     "results/measurements.py",
     "threads.py",
+    "tracking/matching.py",
 }
 
 

@@ -1,0 +1,1 @@
+"""Following lesions from one scan to the next: registration, propagation and matching."""
