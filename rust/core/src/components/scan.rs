@@ -31,7 +31,7 @@ pub(crate) fn any_in<T: Voxel>(block: &[T]) -> bool {
 }
 
 /// Bit i says whether voxel i of at most 64 is not zero.
-fn nonzero_bits<T: Voxel>(block: &[T]) -> u64 {
+pub(crate) fn nonzero_bits<T: Voxel>(block: &[T]) -> u64 {
     block.iter().enumerate().fold(0, |bits, (i, &voxel)| bits | u64::from(voxel != T::ZERO) << i)
 }
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::Result;
 use crate::components::Voxel;
 use crate::components::order::MemoryOrder;
-use crate::components::scan::{BLOCK, any_in, with_slice};
+use crate::components::scan::{BLOCK, any_in, nonzero_bits, with_slice};
 use crate::components::slabs::planes_per_slab;
 use crate::components::{expect_shape, shape_of};
 
@@ -134,12 +134,13 @@ impl Tally {
         A: Voxel + Into<u32>,
         B: Voxel + Into<u32>,
     {
+        let mut changes = changes(a, b);
         let mut start = 0;
-        for stop in 1..=a.len() {
-            if stop == a.len() || a[stop] != a[start] || b[stop] != b[start] {
-                self.add(a[start].into(), b[start].into(), (stop - start) as u64);
-                start = stop;
-            }
+        while start < a.len() {
+            let stop = a.len().min(changes.trailing_zeros() as usize);
+            self.add(a[start].into(), b[start].into(), (stop - start) as u64);
+            changes &= changes.wrapping_sub(1);
+            start = stop;
         }
     }
 
@@ -161,4 +162,13 @@ impl Tally {
             .map(|(index, &voxels)| ((index / TABLE) as u32, (index % TABLE) as u32, voxels));
         small.chain(self.beyond.iter().map(|(&(a, b), &voxels)| (a, b, voxels)))
     }
+}
+
+/// Bit i says whether voxel i of at most 64 has other labels than the one before it.
+fn changes<A: Voxel, B: Voxel>(a: &[A], b: &[B]) -> u64 {
+    let mut changed = [0_u8; BLOCK];
+    for ((changed, a), b) in changed[1..].iter_mut().zip(a.windows(2)).zip(b.windows(2)) {
+        *changed = u8::from((a[0] != a[1]) | (b[0] != b[1]));
+    }
+    nonzero_bits(&changed)
 }
