@@ -1,1 +1,1 @@
-"""Following lesions from one scan to the next: registration, propagation and matching."""
+"""Carrying lesions from one scan to the next: alignment, registration, warp, and the network there."""
