@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name '*.toml' -o -name '*.json' -o -name '*.safetensors')
 
-.PHONY: help demo test build lint bench stubs all clean
+.PHONY: help demo test build lint bench all clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */ - /'
@@ -18,20 +18,18 @@ test: lint  ## set up, then run every check
 
 build: $(VENV)/installed  ## set up: virtual environment, compiled extension, package
 
-lint: $(VENV)/tested  ## formatters, linters and types
+lint: $(VENV)/tested  ## formatters, linters, types, and the extension's stub
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --release --quiet -- -D warnings
 	$(BIN)/ruff format --check python tests benches
 	$(BIN)/ruff check python tests benches
 	$(BIN)/mypy
-
-stubs: $(VENV)/tested  ## compare the stub of the extension with what it really holds
 	$(BIN)/python -m mypy.stubtest lesionlocator._core
 
 bench: $(VENV)/tested  ## time the kernels
 	cargo bench --package lesionlocator-core
 
-all: test stubs demo  ## everything
+all: test demo  ## everything
 
 clean:  ## remove what was built
 	rm -rf $(VENV) target demo

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import settings
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Tiny networks gain nothing from threads, and lose a lot where other processes want the processors too.
+torch.set_num_threads(1)
 
 REPOSITORY = Path(__file__).parents[1]
 

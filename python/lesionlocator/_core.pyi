@@ -4,10 +4,11 @@ Sources may have any strides; every ``out`` is written in place and must be C-co
 without the GIL on a shared thread pool, and give the same bits for any number of threads. What does not fit
 together raises :class:`lesionlocator.errors.KernelError`.
 
-A resampling kernel sees a block of the source grid (``source``, which begins at ``source_start`` of a grid of
-``source_shape``) and writes a block of the target grid (``out``, which begins at ``target_start`` of a grid of
-``target_shape``). Positions correspond as ``source = (target + 0.5) * source_size / target_size - 0.5``, edges
-clamped. :func:`resample_source_block` says which source block a target block needs.
+A resampling kernel sees a block of the source grid (``source``, which begins at ``source_start`` of a grid
+of ``source_shape``) and writes a block of the target grid (``out``, which begins at ``target_start`` of a
+grid of ``target_shape``). Positions correspond as
+``source = (target + 0.5) * source_size / target_size - 0.5``, edges clamped.
+:func:`resample_source_block` says which source block a target block needs.
 """
 
 from os import PathLike
@@ -15,6 +16,36 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+__all__ = [
+    "__version__",
+    "components_fill_holes",
+    "components_instances",
+    "components_label",
+    "components_nonzero_box",
+    "components_statistics",
+    "files_compress_mask",
+    "files_read_gzip",
+    "measure_axial_diameters",
+    "measure_intensity",
+    "prompt_ball",
+    "prompt_box",
+    "prompt_gaussian",
+    "resample_covered_block",
+    "resample_cubic",
+    "resample_labels",
+    "resample_nearest",
+    "resample_source_block",
+    "resample_trilinear",
+    "resample_value_range",
+    "set_threads",
+    "stitch_accumulate",
+    "stitch_foreground",
+    "stitch_gaussian",
+    "stitch_normalize",
+    "stitch_tile_starts",
+    "threads",
+]
 
 __version__: str
 
@@ -29,7 +60,7 @@ _Axis = Literal[0, 1, 2]
 def set_threads(threads: int) -> None: ...
 def threads() -> int: ...
 
-# -- resample ---------------------------------------------------------------------------------------------------
+# -- resample --------------------------------------------------------------------------------------
 def resample_source_block(
     interpolation: _Interpolation,
     *,
@@ -58,7 +89,7 @@ def resample_covered_block(
     """
 
 def resample_value_range(source: _Image, *, axis: _Axis | None = None) -> NDArray[np.float32]:
-    """Return minimum and maximum, shape (1, 2), or of each index along ``axis``, shape (n, 2). NaN is ignored."""
+    """Return minimum and maximum, shape (1, 2), or of each index along ``axis``, (n, 2); NaN is ignored."""
 
 def resample_trilinear(
     source: _Image,
@@ -71,7 +102,7 @@ def resample_trilinear(
     intensity: _Intensity | None = None,
     separate_axis: _Axis | None = None,
 ) -> None:
-    """Trilinear; along ``separate_axis`` nearest. Bit-identical to torch's interpolate on machines with FMA."""
+    """Trilinear; along ``separate_axis`` nearest. The bits of torch's interpolate where there is FMA."""
 
 def resample_cubic(
     source: _Image,
@@ -87,8 +118,8 @@ def resample_cubic(
 ) -> None:
     """Cubic B-spline with prefilter, edges extended, clipped to ``limits``; along ``separate_axis`` nearest.
 
-    ``limits`` are minimum and maximum after ``intensity``: shape (1, 2), or with ``separate_axis`` (n, 2), one
-    row for each index of the whole source grid along that axis.
+    ``limits`` are minimum and maximum after ``intensity``: shape (1, 2), or with ``separate_axis`` (n, 2),
+    one row for each index of the whole source grid along that axis.
     """
 
 def resample_nearest(
@@ -120,12 +151,12 @@ def resample_labels(
     ``out`` must come in as zeros (rows without labels are not touched) and has the dtype of ``source``.
     """
 
-# -- components -------------------------------------------------------------------------------------------------
+# -- components ------------------------------------------------------------------------------------
 def components_nonzero_box(volume: _Image | _Labels) -> tuple[_Shape, _Shape] | None:
     """Return start and stop of the box around all voxels that are not zero (NaN is not zero)."""
 
 def components_label(mask: _Labels, out: _Labels, *, connectivity: Literal[6, 18, 26]) -> int:
-    """Number the connected components of the nonzero voxels by their first voxel in raster order.
+    """Write the connected components of the nonzero voxels, numbered by their first voxel in raster order.
 
     ``out`` must come in as zeros; more components than its dtype has numbers for are an error. Returns the
     number of components.
@@ -134,7 +165,7 @@ def components_label(mask: _Labels, out: _Labels, *, connectivity: Literal[6, 18
 def components_statistics(
     labels: _Labels,
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return ids (n,), voxel counts (n,), half-open boxes (n, 3, 2) and centroids (n, 3) of the labels present.
+    """Return ids (n,), counts (n,), half-open boxes (n, 3, 2) and centroids (n, 3) of the labels present.
 
     Ids ascend; 0 is background.
     """
@@ -147,7 +178,7 @@ def components_instances(
 def components_fill_holes(mask: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
     """Write the mask (0/1) with every background voxel not 6-connected to the border filled."""
 
-# -- prompt -----------------------------------------------------------------------------------------------------
+# -- prompt ----------------------------------------------------------------------------------------
 def prompt_ball(out: NDArray[np.float32], *, center: tuple[int, int, int], radius: int) -> int:
     """Set to 1 the voxels at squared distance up to (radius + 0.5)**2 of ``center``, which may lie outside.
 
@@ -165,7 +196,7 @@ def prompt_gaussian(
     Returns the number of voxels within reach.
     """
 
-# -- stitch -----------------------------------------------------------------------------------------------------
+# -- stitch ----------------------------------------------------------------------------------------
 def stitch_tile_starts(size: int, patch: int, step_fraction: float) -> list[int]:
     """Return the evenly spaced first voxels of the tiles along one axis; size must be at least patch."""
 
@@ -189,20 +220,20 @@ def stitch_normalize(
 def stitch_foreground(logits: NDArray[np.float32], out: NDArray[np.uint8]) -> int:
     """Write 1 where a logit difference (z, y, x) is above 0, else 0 (NaN gives 0); returns the voxels set."""
 
-# -- measure ----------------------------------------------------------------------------------------------------
+# -- measure ---------------------------------------------------------------------------------------
 def measure_axial_diameters(
     mask: NDArray[np.uint8], *, spacing: tuple[float, float, float]
 ) -> tuple[int, NDArray[np.float64], NDArray[np.float64]] | None:
     """Longest diameter over all slices (axis 0) and the longest chord perpendicular to it in the same slice.
 
-    Returns the slice, and the end points (2, 2) of each as y, x in voxels, between voxel centres; None where the
-    mask is empty.
+    Returns the slice, and the end points (2, 2) of each as y, x in voxels, between voxel centres; None where
+    the mask is empty.
     """
 
 def measure_intensity(values: _Image, mask: NDArray[np.uint8]) -> tuple[int, float, float, float, float]:
     """Return count, mean, standard deviation (population), minimum and maximum of the values under a mask."""
 
-# -- matching ---------------------------------------------------------------------------------------------------
+# -- matching --------------------------------------------------------------------------------------
 def matching_overlap(
     first: _Labels, second: _Labels
 ) -> tuple[
@@ -222,18 +253,18 @@ def matching_assign(cost: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArr
     Returns rows, ascending, and their columns, min(n, m) of each. Equal costs always give the same pairs.
     """
 
-# -- files ------------------------------------------------------------------------------------------------------
+# -- files -----------------------------------------------------------------------------------------
 def files_read_gzip(path: str | PathLike[str], out: NDArray[np.uint8], *, skip: int) -> None:
     """Inflate a gzip file of one or more members into ``out``, shape (n,), after its first ``skip`` bytes.
 
-    Raises :class:`lesionlocator.errors.InputError` where the file is missing, damaged or too short; bytes after
-    those asked for are not looked at.
+    Raises :class:`lesionlocator.errors.InputError` where the file is missing, damaged or too short; bytes
+    after those asked for are not looked at.
     """
 
 def files_compress_mask(
     region: NDArray[np.uint8] | NDArray[np.uint16], *, header: bytes, shape: _Shape, start: _Shape
 ) -> bytes:
-    """Return a gzip file of ``header`` and a grid of ``shape``, little-endian, that is zero outside ``region``.
+    """Return a gzip file of ``header`` and a little-endian grid of ``shape`` that is zero outside ``region``.
 
     The region begins at ``start``. The cost is that of the region, not of the grid.
     """

@@ -32,7 +32,7 @@ Prompts = PromptSet | PromptFile | LabelMap | str | Path
 """What points at the lesions of a scan: prompts, a label map on its grid, or a file that holds either."""
 
 
-_NOT_AXIAL = "the scan is not stored as axial slices, which models expect; see canonical orientation"
+_NOT_AXIAL = "the scan is not stored as axial slices, which models expect; canonical orientation makes it so"
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from segment_cases import BOXES, PLANS, noise, write_image, write_network, write_prompts
 
 from lesionlocator.cli import console
 from lesionlocator.cli.main import lesionlocator
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> None:
-    """Tiny networks gain nothing from threads, and lose a lot where other processes use them too."""
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)

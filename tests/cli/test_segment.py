@@ -227,3 +227,17 @@ def test_other_programs_read_the_masks(done: Path) -> None:
     mask = nibabel.load(done / "a_lesion_1.nii.gz")
     np.testing.assert_allclose(mask.affine[:3, 3], [10.0, -20.0, 30.5])
     assert np.array_equal(np.asarray(mask.dataobj).T, read(done / "a_lesion_1.nii.gz"))
+
+
+def test_the_network_sees_another_axis_order_where_one_is_asked_for(
+    two_cases: tuple[Path, Path], tmp_path: Path, segment: Segment
+) -> None:
+    images, prompts = two_cases
+    case = ("-i", images / "b.nii.gz", "-p", prompts / "b.json")
+    for orientation in ("stored", "canonical"):
+        assert segment(*case, "-o", tmp_path / orientation, "--orientation", orientation) == 0
+    record = load(tmp_path / "canonical" / "run.json")
+    assert record["settings"]["orientation"] == "canonical"
+    masks = [read(tmp_path / name / "b_lesion_7.nii.gz") for name in ("stored", "canonical")]
+    np.testing.assert_array_equal(masks[0], masks[1])  # this model finds the prompt in any order
+    assert segment(*case, "-o", tmp_path / "stored", "--orientation", "canonical", "--resume") == 1

@@ -16,13 +16,24 @@ def resampled(kernel, source, target_shape, *, region=None, out_dtype=None, **op
     interpolation = {"trilinear": "linear", "labels": "linear"}.get(kernel, kernel)
     separate = {key: options[key] for key in ("separate_axis",) if key in options}
     first, last = _core.resample_source_block(
-        interpolation, source_shape=source.shape, target_shape=tuple(target_shape), target_start=start,
-        target_extent=extent, **separate)
+        interpolation,
+        source_shape=source.shape,
+        target_shape=tuple(target_shape),
+        target_start=start,
+        target_extent=extent,
+        **separate,
+    )
     block = source[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
     out = np.zeros(extent, out_dtype or np.float32)
     getattr(_core, f"resample_{kernel}")(
-        block, out, source_shape=source.shape, source_start=first, target_shape=tuple(target_shape),
-        target_start=start, **options)
+        block,
+        out,
+        source_shape=source.shape,
+        source_start=first,
+        target_shape=tuple(target_shape),
+        target_start=start,
+        **options,
+    )
     return out
 
 

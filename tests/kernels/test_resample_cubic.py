@@ -9,8 +9,13 @@ from resampling import cut, random_region, resampled, strided_twins
 from lesionlocator import _core
 
 SHAPES = [
-    ((7, 9, 11), (11, 20, 33)), ((20, 30, 40), (9, 13, 21)), ((5, 6, 7), (5, 6, 7)), ((1, 1, 1), (3, 4, 5)),
-    ((12, 40, 37), (70, 75, 50)), ((2, 3, 4), (9, 8, 7)), ((9, 30, 31), (9, 45, 29)),
+    ((7, 9, 11), (11, 20, 33)),
+    ((20, 30, 40), (9, 13, 21)),
+    ((5, 6, 7), (5, 6, 7)),
+    ((1, 1, 1), (3, 4, 5)),
+    ((12, 40, 37), (70, 75, 50)),
+    ((2, 3, 4), (9, 8, 7)),
+    ((9, 30, 31), (9, 45, 29)),
     ((60, 20, 20), (90, 20, 31)),
 ]
 
@@ -19,7 +24,8 @@ def by_skimage(source, target_shape):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         return skimage.transform.resize(
-            source.astype(np.float64), target_shape, order=3, mode="edge", anti_aliasing=False, clip=True)
+            source.astype(np.float64), target_shape, order=3, mode="edge", anti_aliasing=False, clip=True
+        )
 
 
 def cubic(source, target_shape, *, separate_axis=None, **options):
@@ -55,7 +61,8 @@ def test_a_region_is_close_to_the_slice_of_the_whole(source_shape, target_shape,
     for _ in range(5):
         region = random_region(rng, target_shape)
         part = resampled(
-            "cubic", source, target_shape, region=region, limits=limits, separate_axis=separate_axis)
+            "cubic", source, target_shape, region=region, limits=limits, separate_axis=separate_axis
+        )
         assert_close(part, cut(whole, region), source, 1e-5)
 
 
@@ -64,8 +71,12 @@ def test_a_region_of_a_long_row_leaves_most_of_the_source_out():
     whole = cubic(source, (1, 1, 700))
     region = ((0, 0, 300), (1, 1, 350))
     first, last = _core.resample_source_block(
-        "cubic", source_shape=source.shape, target_shape=(1, 1, 700), target_start=(0, 0, 300),
-        target_extent=(1, 1, 50))
+        "cubic",
+        source_shape=source.shape,
+        target_shape=(1, 1, 700),
+        target_start=(0, 0, 300),
+        target_extent=(1, 1, 50),
+    )
     assert last[2] - first[2] < 70
     limits = _core.resample_value_range(source)
     part = resampled("cubic", source, (1, 1, 700), region=region, limits=limits)

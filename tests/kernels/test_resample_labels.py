@@ -9,8 +9,13 @@ from resampling import FUSED, cut, random_region, resampled, strided_twins
 from lesionlocator.errors import KernelError
 
 SHAPES = [
-    ((7, 9, 11), (11, 20, 33)), ((20, 30, 40), (9, 13, 21)), ((5, 6, 7), (5, 6, 7)), ((1, 1, 1), (3, 4, 5)),
-    ((6, 20, 37), (20, 37, 50)), ((4, 4, 4), (8, 8, 8)), ((6, 6, 6), (3, 3, 3)),
+    ((7, 9, 11), (11, 20, 33)),
+    ((20, 30, 40), (9, 13, 21)),
+    ((5, 6, 7), (5, 6, 7)),
+    ((1, 1, 1), (3, 4, 5)),
+    ((6, 20, 37), (20, 37, 50)),
+    ((4, 4, 4), (8, 8, 8)),
+    ((6, 6, 6), (3, 3, 3)),
 ]
 
 
@@ -53,7 +58,8 @@ def test_noise_equals_label_by_label(source_shape, target_shape, dtype):
 
 
 @pytest.mark.parametrize(
-    ("source_shape", "target_shape"), [((20, 30, 40), (31, 47, 59)), ((30, 30, 30), (13, 17, 19))])
+    ("source_shape", "target_shape"), [((20, 30, 40), (31, 47, 59)), ((30, 30, 30), (13, 17, 19))]
+)
 def test_blobs_equal_label_by_label(source_shape, target_shape):
     source = blobs(np.random.default_rng(2), source_shape, np.uint16, 60)
     source[source > 0] += 60_000

@@ -27,10 +27,10 @@ LAYERS = [
 """Each room imports only from its own layer and those above it in this list."""
 
 KERNEL_CALLERS = {
-    "cli/run.py",
+    "cli/main.py",
+    "cli/segment_run.py",
     "inference/segmenter.py",
     "inference/tiles.py",
-    "io/masks.py",
     "io/nifti.py",
     "preprocessing/intensity.py",
     "preprocessing/model_grid.py",
@@ -38,6 +38,7 @@ KERNEL_CALLERS = {
     "prompts/components.py",
     "prompts/on_grid.py",
     "results/export.py",
+    "results/files.py",
     "results/measurements.py",
     "threads.py",
     "tracking/matching.py",
@@ -69,6 +70,8 @@ def modules() -> list[Path]:
 
 
 def room_of(path: Path) -> str:
+    if path.name == "__main__.py":
+        return "cli"
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
+from io import RawIOBase
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any
 
 from lesionlocator.errors import OutputError
 
@@ -27,12 +28,12 @@ class EventLog:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._file: TextIO | None = None
+        self._file: RawIOBase | None = None
 
     def __enter__(self) -> EventLog:
         if self._path is not None:
             try:
-                self._file = self._path.open("w", encoding="utf-8", buffering=1)
+                self._file = self._path.open("wb", buffering=0)
             except OSError as error:
                 raise self._refusal(error) from error
         return self
@@ -49,7 +50,7 @@ class EventLog:
             return
         time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         try:
-            self._file.write(json.dumps({"event": event, "time": time, **content}) + "\n")
+            self._file.write(f"{json.dumps({'event': event, 'time': time, **content})}\n".encode())
         except OSError as error:
             raise self._refusal(error) from error
 

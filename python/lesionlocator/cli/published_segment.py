@@ -48,6 +48,7 @@ def segment(arguments: Sequence[str]) -> None:
         folds=None if chosen.f is None else tuple(dict.fromkeys(chosen.f)),
         mirroring=not chosen.disable_tta,
         step_size=chosen.step_size,
+        canonical=False,
         device=chosen.device,
         threads=None,
         outputs=Outputs(per_lesion=True, labelmap=False, records=False),
@@ -59,6 +60,13 @@ def segment(arguments: Sequence[str]) -> None:
             run_segmentation(options, reporter)
     except DeviceError as error:
         raise DeviceError(f"{error}. Choose with -device, such as -device cpu") from error
+
+
+def _step_size(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 1")
+    return value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     add("-f", type=int, nargs="+", help="fold numbers, such as -f 0 1 2 (default: all there are)")
     add(
         "-step_size",
-        type=float,
+        type=_step_size,
         default=0.5,
         help="distance of tiles as a fraction of the patch (default: 0.5)",
     )

@@ -45,13 +45,14 @@ class ReadAhead:
 
     Parameters
     ----------
-    kind, step_size
+    kind, step_size, canonical
         As for :meth:`lesionlocator.SegmentationModel.prepare`.
     """
 
-    def __init__(self, kind: PromptKind, step_size: float) -> None:
+    def __init__(self, kind: PromptKind, step_size: float, canonical: bool | None) -> None:
         self._kind = kind
         self._step_size = step_size
+        self._canonical = canonical
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
         self._first: tuple[Case, Future[ReadCase]] | None = None
 
@@ -88,7 +89,13 @@ class ReadAhead:
         # The pool has one thread, so what was begun before is done by now.
         read = _read(case) if begun is None else begun.result()
         started = perf_counter()
-        work = model.prepare(read.scan, read.prompts, prompt_type=self._kind, step_size=self._step_size)
+        work = model.prepare(
+            read.scan,
+            read.prompts,
+            prompt_type=self._kind,
+            step_size=self._step_size,
+            canonical=self._canonical,
+        )
         seconds = {"read": read.seconds, "prepare": perf_counter() - started}
         return PreparedCase(work, read.prompts_sha256, seconds)
 

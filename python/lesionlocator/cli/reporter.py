@@ -67,14 +67,14 @@ class Reporter:
             self._bars.stop()
 
     def stage(self, text: str) -> None:
-        """Say what is done before the first case."""
+        """Say what is done while no network runs."""
         self._log.write("stage", stage=text)
         if self._bars is None:
             console.detail(text)
         elif self._calls is None:
             self._calls = self._bars.add_task(text, total=None, stage="")
         else:
-            self._bars.update(self._calls, description=text)
+            self._bars.reset(self._calls, description=text, total=None, stage="")
 
     def run_started(self, cases: int, facts: Mapping[str, str]) -> None:
         """Say what will be done, with which model and device."""

@@ -13,6 +13,7 @@ from lesionlocator.cli.reporter import Reporter
 
 _PATH = click.Path(path_type=Path)
 _SAVES = ("per-lesion", "labelmap")
+_CANONICAL = {"auto": None, "stored": False, "canonical": True}
 
 
 def _fold_numbers(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[int, ...] | None:
@@ -28,6 +29,12 @@ def _saves(_: click.Context, __: click.Parameter, value: str) -> frozenset[str]:
     if not chosen <= set(_SAVES):
         raise click.BadParameter(f"{value!r} is unknown; legal: {', '.join(_SAVES)}, or both with a comma")
     return chosen
+
+
+def _step_size(_: click.Context, __: click.Parameter, value: float) -> float:
+    if not 0 < value <= 1:  # this way round, NaN is refused too
+        raise click.BadParameter(f"{value} is not above 0 and up to 1")
+    return value
 
 
 @click.command()
@@ -52,10 +59,18 @@ def _saves(_: click.Context, __: click.Parameter, value: str) -> frozenset[str]:
 @click.option("--disable-tta", is_flag=True, help="Do not average over mirrorings: up to 8 times faster.")
 @click.option(
     "--step-size",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=float,
+    callback=_step_size,
     default=0.5,
     show_default=True,
     help="Distance of tiles as a fraction of the patch, for prompts larger than a patch.",
+)
+@click.option(
+    "--orientation",
+    type=click.Choice(list(_CANONICAL)),
+    default="auto",
+    show_default=True,
+    help="Axis order that the network sees; auto: what the model was trained for.",
 )
 @click.option("--device", default="auto", show_default=True, metavar="auto|cuda[:N]|mps|cpu")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads on the CPU.  [default: one a core]")
@@ -80,6 +95,7 @@ def segment(
     folds: tuple[int, ...] | None,
     disable_tta: bool,
     step_size: float,
+    orientation: str,
     device: str,
     threads: int | None,
     save: frozenset[str],
@@ -114,6 +130,7 @@ def segment(
         folds=folds,
         mirroring=not disable_tta,
         step_size=step_size,
+        canonical=_CANONICAL[orientation],
         device=device,
         threads=threads,
         outputs=Outputs("per-lesion" in save, "labelmap" in save, records=True),

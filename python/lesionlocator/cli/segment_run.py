@@ -26,6 +26,8 @@ from lesionlocator.results.provenance import RUN_FILE, CaseRecord, RunRecord
 from lesionlocator.segmentation import SegmentationModel, load_model
 from lesionlocator.threads import set_threads, thread_counts
 
+_ORIENTATION = {None: "auto", False: "stored", True: "canonical"}
+
 
 @dataclass(frozen=True)
 class SegmentOptions:
@@ -43,8 +45,8 @@ class SegmentOptions:
         Fold numbers; None for all.
     mirroring
         Whether to average over mirrorings.
-    step_size
-        Distance of neighbouring tiles as a fraction of the patch.
+    step_size, canonical
+        As for :meth:`lesionlocator.SegmentationModel.segment`.
     device
         As :func:`lesionlocator.load_model` takes it.
     threads
@@ -65,6 +67,7 @@ class SegmentOptions:
     folds: tuple[int, ...] | None
     mirroring: bool
     step_size: float
+    canonical: bool | None
     device: str
     threads: int | None
     outputs: Outputs
@@ -86,7 +89,7 @@ def run_segmentation(options: SegmentOptions, reporter: Reporter) -> None:
     cases, unpaired = pair_cases(options.images, options.prompts)
     # A missing model or fold is told before torch is imported, which takes seconds.
     segmentation_folder(options.model, options.kind.value).chosen(options.folds)
-    with ReadAhead(options.kind, options.step_size) as ahead:
+    with ReadAhead(options.kind, options.step_size, options.canonical) as ahead:
         if cases and not options.resume:
             ahead.start(cases[0])
         reporter.stage("loading torch and the model")
@@ -95,9 +98,7 @@ def run_segmentation(options: SegmentOptions, reporter: Reporter) -> None:
         model = load_model(
             options.model, device=options.device, folds=options.folds, mirroring=options.mirroring
         )
-        run = SegmentRun(
-            options, model, cases, reporter, started=started, total=len(cases) + len(unpaired)
-        )
+        run = SegmentRun(options, model, cases, reporter, started=started, total=len(cases) + len(unpaired))
         try:
             for missing in unpaired:
                 run.fail(missing.name, InputError(missing.reason))
@@ -206,6 +207,7 @@ class SegmentRun:
     def _segment_case(self, case: Case, future: Future[PreparedCase]) -> None:
         started = perf_counter()
         record = self._record.cases[case.name] = CaseRecord()
+        self._reporter.stage(f"{case.name}: reading and preparing")
         try:
             prepared = future.result()
             record.prompts_sha256 = prepared.prompts_sha256
@@ -269,6 +271,7 @@ class SegmentRun:
             "model": self._model.identity(self._options.kind).as_dict(),
             "prompt_type": self._options.kind.value,
             "step_size": self._options.step_size,
+            "orientation": _ORIENTATION[self._options.canonical],
         }
 
     def _environment(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from lesionlocator import _core
 from lesionlocator.errors import InputError, OutputError
 from lesionlocator.geometry import Box
-from lesionlocator.io import read_labelmap, write_labelmap
+from lesionlocator.io import read_labelmap, write_mask_region
 from lesionlocator.results.documents import case_document, write_document
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lesionlocator.geometry import Geometry
     from lesionlocator.io import Scan
     from lesionlocator.results.segmentation import Segmentation
+
+_ONE_VOXEL = Box((0, 0, 0), (1, 1, 1))
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,18 @@ class CaseFiles:
         if lesion.status is LesionStatus.REFUSED:
             return None
         path = self.mask(lesion.lesion_id)
-        mask = np.zeros(geometry.shape, np.uint8) if lesion.found is None else lesion.found.full()
-        write_labelmap(path, mask, geometry)
+        if lesion.found is None:
+            write_mask_region(path, np.zeros(_ONE_VOXEL.shape, np.uint8), _ONE_VOXEL, geometry)
+        else:
+            write_mask_region(path, lesion.found.region, lesion.found.box, geometry)
         return path
 
     def write_case(self, segmentation: Segmentation, *, labelmap: bool) -> list[Path]:
         """Write what belongs to the case as a whole, and return the files."""
         if labelmap:
-            write_labelmap(self.labelmap, segmentation.labelmap, segmentation.scan.geometry)
+            box = _hull([mask.box for mask in segmentation.masks.values()])
+            region = segmentation.labelmap[box.slices].copy()
+            write_mask_region(self.labelmap, region, box, segmentation.scan.geometry)
         write_document(self.document, case_document(segmentation))
         return [self.labelmap, self.document] if labelmap else [self.document]
 
@@ -144,6 +150,15 @@ def is_document(content: dict[str, Any]) -> bool:
         isinstance(lesion, dict) and lesion.keys() >= {"status", "measurements"}
         for lesion in lesions.values()
     )
+
+
+def _hull(boxes: list[Box]) -> Box:
+    """Return the smallest box around boxes, or around one voxel where there are none."""
+    z, y, x = (
+        (min(box.start[axis] for box in boxes), max(box.stop[axis] for box in boxes)) if boxes else (0, 1)
+        for axis in range(3)
+    )
+    return Box((z[0], y[0], x[0]), (z[1], y[1], x[1]))
 
 
 def _remove(path: Path) -> None:

@@ -44,7 +44,7 @@ class ModelIdentity:
     @cached_property
     def checksum(self) -> str:
         """SHA-256 over the plans and all weights."""
-        return self.folder.checksum()
+        return self.folder.checksum(self.folds)
 
     @property
     def name(self) -> str:
@@ -198,7 +198,7 @@ def read_run(path: Path) -> tuple[dict[str, Any], dict[str, CaseRecord]]:
 def differing_settings(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Say which settings differ, where it matters for the results: a model may have been moved."""
     old, new = ({**settings, **settings.get("model", {})} for settings in (earlier, now))
-    names = ("sha256", "folds", "mirroring", "prompt_type", "step_size")
+    names = ("sha256", "folds", "mirroring", "prompt_type", "step_size", "orientation")
     return [
         f"{_SETTING_NAMES.get(name, name)} {old.get(name)!r}, now {new.get(name)!r}"
         for name in names

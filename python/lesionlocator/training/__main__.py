@@ -21,13 +21,28 @@ def main() -> None:
 @click.option("--seed", default=1, show_default=True, help="Decides bodies, samples and first weights.")
 @click.option("--threads", default=2, show_default=True, help="CPU threads of the network.")
 @click.option(
+    "--start-from",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A model of an earlier training, whose weights to start with.",
+)
+@click.option(
     "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write."
 )
-def train(*, phantoms: int, iterations: int, minutes: float, seed: int, threads: int, output: Path) -> None:
+def train(
+    *,
+    phantoms: int,
+    iterations: int,
+    minutes: float,
+    seed: int,
+    threads: int,
+    start_from: Path | None,
+    output: Path,
+) -> None:
     """Train on synthetic bodies with fresh lesions in every step."""
     import numpy as np
     import torch
 
+    from lesionlocator.model import read_weights, segmentation_folder
     from lesionlocator.training import checkpoint, evaluate, loop, recipe, samples
 
     torch.set_num_threads(threads)
@@ -42,9 +57,12 @@ def train(*, phantoms: int, iterations: int, minutes: float, seed: int, threads:
     )
     schedule = loop.Schedule(iterations=iterations, minutes=minutes)
     metadata = checkpoint.base_metadata(command, seed)
-    loop.train(
-        recipe.build_network(), bodies, held_out, schedule, seed=seed, output=output, metadata=metadata
-    )
+    network = recipe.build_network()
+    if start_from is not None:
+        (weights,) = segmentation_folder(start_from, "box").folds.values()
+        read_weights(weights).load_into(network)
+        metadata["started_from"] = json.dumps(checkpoint.metadata_of(weights))
+    loop.train(network, bodies, held_out, schedule, seed=seed, output=output, metadata=metadata)
 
 
 @main.command("evaluate")

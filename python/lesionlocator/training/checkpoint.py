@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from lesionlocator.model.plans import CONFIGURATION, ResamplingFamily
@@ -34,6 +35,12 @@ def save_model(network: torch.nn.Module, folder: Path, metadata: dict[str, str])
     )
     unfinished.chmod(0o644)  # safetensors makes files that only their owner can read
     unfinished.replace(weights)
+
+
+def metadata_of(weights: Path) -> dict[str, str]:
+    """Return what a weights file tells about itself."""
+    with safe_open(weights, framework="pt") as file:
+        return dict(file.metadata() or {})
 
 
 def base_metadata(command: str, seed: int) -> dict[str, str]:
@@ -72,7 +79,7 @@ def plans() -> dict[str, Any]:
         "prompts": list(recipe.PROMPTS),
         "configurations": {
             CONFIGURATION: {
-                "batch_size": 2,
+                "batch_size": 1,
                 "patch_size": list(recipe.PATCH),
                 "spacing": list(recipe.SPACING_MM),
                 "normalization_schemes": ["CTNormalization"],

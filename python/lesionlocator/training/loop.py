@@ -14,16 +14,22 @@ import torch
 from lesionlocator.training.checkpoint import save_model
 from lesionlocator.training.loss import deep_supervision_loss
 from lesionlocator.training.recipe import PATCH
-from lesionlocator.training.samples import Body, Sample, draw_sample
+from lesionlocator.training.samples import LESION, Body, Sample, draw_sample
 from lesionlocator.training.validation import dice_by_prompt
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lesionlocator.geometry import Shape
     from lesionlocator.networks.residual_unet import ResidualEncoderUNet
 
+_SMALL_PATCH: Shape = (32, 32, 32)
+_SMALL_FRACTION = 0.75
+_SMALL_FOR_WHOLE = 4
+"""Most lesions fit a small crop, and four of those cost about what a whole patch does."""
+_NAMING_WEIGHT = 0.5
 _WARMUP = 100
-_AVERAGE_DECAY = 0.995
+_AVERAGE_DECAY = 0.997
 _REPORT_EVERY = 50
 
 
@@ -36,12 +42,12 @@ class Schedule:
     iterations, minutes
         Limits.
     batch, learning_rate
-        Samples in a step, and the rate after warm-up; it falls along a cosine to zero.
+        Whole patches in a step, and the rate after warm-up; it falls along a cosine to zero.
     """
 
     iterations: int
     minutes: float
-    batch: int = 2
+    batch: int = 1
     learning_rate: float = 2e-3
 
     def progress(self, iteration: int, seconds: float) -> float:
@@ -58,18 +64,40 @@ class Schedule:
         )
 
 
-def training_step(
-    network: ResidualEncoderUNet, optimizer: torch.optim.Optimizer, samples: list[Sample]
-) -> float:
-    """Take one step on a batch and return its loss."""
+class Learner(torch.nn.Module):
+    """A network, and while it learns a second head that names the tissue of every voxel.
+
+    A prompted lesion teaches little about an image: a network first learns to answer with the shape of the
+    prompt. Naming tissues and lesions everywhere makes it look at the image from the start. The second head
+    is not part of the model.
+    """
+
+    def __init__(self, network: ResidualEncoderUNet) -> None:
+        super().__init__()
+        self.network = network
+        finest = network.decoder.seg_layers[-1]
+        self.parts = torch.nn.Conv3d(finest.in_channels, LESION + 1, 1)  # type: ignore[arg-type]  # of a list of modules
+
+    def forward(self, inputs: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Return the logits of all resolutions, the finest first, and those of tissues and lesions."""
+        decoder = self.network.decoder
+        features = decoder.features(self.network.encoder(inputs))
+        logits = [head(f) for head, f in zip(decoder.seg_layers, features, strict=True)]
+        return logits[::-1], self.parts(features[-1])
+
+
+def training_step(learner: Learner, optimizer: torch.optim.Optimizer, samples: list[Sample]) -> float:
+    """Take one step on a batch and return the loss of the prompted lesions."""
     inputs = torch.from_numpy(np.stack([s.inputs for s in samples])).to(memory_format=torch.channels_last_3d)
     target = torch.from_numpy(np.stack([s.target for s in samples]).astype(np.float32))
+    parts = torch.from_numpy(np.stack([s.parts for s in samples]).astype(np.int64))
     with torch.autocast("cpu", torch.bfloat16):
-        logits = network.all_resolutions(inputs)
+        logits, part_logits = learner(inputs)
     loss = deep_supervision_loss(logits, target)
+    named = torch.nn.functional.cross_entropy(part_logits.float(), parts)
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
-    torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    (loss + _NAMING_WEIGHT * named).backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
+    torch.nn.utils.clip_grad_norm_(learner.parameters(), 5.0)
     optimizer.step()
     return float(loss.detach())
 
@@ -104,17 +132,19 @@ def train(
         Goes into the checkpoint.
     """
     rng = np.random.default_rng([seed, 4])
-    network = network.to(memory_format=torch.channels_last_3d).train()
+    learner = Learner(network).to(memory_format=torch.channels_last_3d).train()
     average = deepcopy(network).eval()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=schedule.learning_rate, weight_decay=1e-2)
+    optimizer = torch.optim.AdamW(learner.parameters(), lr=schedule.learning_rate, weight_decay=1e-2)
     output.mkdir(parents=True, exist_ok=True)
     begin, losses, iteration, progress, milestone = time.monotonic(), [], 0, 0.0, 0.1
     while progress < 1:
         rate = schedule.rate(iteration, progress)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        samples = [draw_sample(rng, bodies, PATCH) for _ in range(schedule.batch)]
-        losses.append(training_step(network, optimizer, samples))
+        small = rng.random() < _SMALL_FRACTION
+        patch, count = (_SMALL_PATCH, _SMALL_FOR_WHOLE) if small else (PATCH, 1)
+        samples = [draw_sample(rng, bodies, patch) for _ in range(count * schedule.batch)]
+        losses.append(training_step(learner, optimizer, samples))
         iteration += 1
         _follow(average, network, min(_AVERAGE_DECAY, iteration / (iteration + 10)))
         seconds = time.monotonic() - begin

@@ -27,7 +27,7 @@ STD_HU = 282.3602283405916
 _STAGES = 4
 ARCHITECTURE: dict[str, Any] = {
     "n_stages": _STAGES,
-    "features_per_stage": [8, 24, 48, 96],
+    "features_per_stage": [8, 16, 32, 64],
     "kernel_sizes": [[3, 3, 3]] * _STAGES,
     "strides": [[1, 1, 1]] + [[2, 2, 2]] * (_STAGES - 1),
     "n_blocks_per_stage": [1, 1, 2, 2],

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+LESION = len(Tissue)
+"""Code of lesions beside those of the tissues."""
 BODY_SHAPE: Shape = (136, 192, 256)
 _EMPTY_FRACTION = 0.1
 _ANCHORS = 4000
 _EXACT_FRACTION = 0.3
-_SMALLEST_MM = 4.0
+_SMALLEST_MM, _LARGEST_MM = 4.0, 60.0
+_LARGEST_IN_PATCH = 0.8
 _TRIES = 30
 
 
@@ -56,12 +59,16 @@ class Sample:
         Normalised image and dense prompt, float32, (2, z, y, x).
     target
         The prompted lesion, bool, (z, y, x); empty where the prompt holds none.
+    parts
+        What fills each voxel, uint8, (z, y, x): a code of
+        :class:`~lesionlocator.synthetic.tissue.Tissue`, or ``LESION`` in any lesion, prompted or not.
     kind
         Of the prompt.
     """
 
     inputs: NDArray[np.float32]
     target: NDArray[np.bool_]
+    parts: NDArray[np.uint8]
     kind: PromptKind
 
 
@@ -78,7 +85,7 @@ def draw_sample(rng: np.random.Generator, bodies: list[Body], patch: Shape) -> S
         Voxels of the sample along z, y, x.
     """
     body = bodies[int(rng.integers(len(bodies)))]
-    hounsfield, labels = _crop_with_lesions(rng, body, patch)
+    hounsfield, labels, tissue = _crop_with_lesions(rng, body, patch)
     image = normalize(_jitter_intensity(rng, acquire(rng, hounsfield)))
     kind = PromptKind.BOX if rng.random() < 0.5 else PromptKind.POINT
     target = labels == 1
@@ -86,19 +93,21 @@ def draw_sample(rng: np.random.Generator, bodies: list[Body], patch: Shape) -> S
     dense = _empty_prompt(rng, labels, kind) if empty else _dense_prompt(rng, target, kind)
     if dense is None:  # no room beside the lesions for a prompt without one
         return draw_sample(rng, bodies, patch)
-    inputs = np.stack([image, dense])
-    flips = tuple(1 + axis for axis in range(3) if rng.random() < 0.5)
     answer = np.zeros_like(target) if empty else target
-    return Sample(np.flip(inputs, flips).copy(), np.flip(answer, tuple(f - 1 for f in flips)).copy(), kind)
+    parts = np.where(labels > 0, np.uint8(LESION), tissue)
+    flips = tuple(axis for axis in range(3) if rng.random() < 0.5)
+    image, dense, answer, parts = (np.flip(a, flips).copy() for a in (image, dense, answer, parts))
+    return Sample(np.stack([image, dense]), answer, parts, kind)
 
 
 def _crop_with_lesions(
     rng: np.random.Generator, body: Body, patch: Shape
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Return HU and labels of a crop; label 1 is the lesion to ask for, if there was room for it."""
+) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return HU, labels and tissues of a crop; label 1 is the lesion to ask for, if there was room for it."""
     tissue = body.anatomy.tissue
     anchor = body.anchors[int(rng.integers(len(body.anchors)))]
-    diameter = random_diameter(rng, low_mm=_SMALLEST_MM)
+    largest = min(_LARGEST_MM, _LARGEST_IN_PATCH * min(patch) * min(SPACING_MM))
+    diameter = random_diameter(rng, _SMALLEST_MM, largest)
     near, far = np.maximum(anchor - 16, 0), np.minimum(anchor + 16, tissue.shape)
     site = random_site(
         rng, tissue[tuple(slice(a, b) for a, b in zip(near, far, strict=True))], SPACING_MM, diameter
@@ -130,7 +139,7 @@ def _crop_with_lesions(
                 diameter_mm=diameter,
                 label=label,
             )
-    return hounsfield, labels
+    return hounsfield, labels, tissue
 
 
 def _jitter_intensity(rng: np.random.Generator, voxels: NDArray[np.int16]) -> NDArray[np.float32]:
