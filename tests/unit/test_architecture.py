@@ -38,6 +38,7 @@ KERNEL_CALLERS = {
     "prompts/components.py",
     "prompts/on_grid.py",
     "results/export.py",
+    "results/findings.py",
     "results/files.py",
     "results/measurements.py",
     "threads.py",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
+from lesionlocator.errors import OutputError
 from lesionlocator.geometry import Box, Geometry
 from lesionlocator.tracking.displacement import DisplacementMap
 
@@ -82,3 +84,20 @@ def test_a_mask_that_leaves_the_follow_up_is_none(away):
 def test_an_empty_mask_is_none():
     box = Box((5, 5, 5), (8, 8, 8))
     assert constant(0, 0, 0).warp_mask(np.zeros(box.shape, np.uint8), box, BASELINE, BASELINE) is None
+
+
+@pytest.mark.parametrize("ending", [".nrrd", ".mha", ".nii.gz"])
+def test_a_written_map_is_a_transform_of_itk(tmp_path, ending):
+    path = tmp_path / f"map{ending}"
+    wavy().write(path)
+    transform = sitk.DisplacementFieldTransform(sitk.ReadImage(str(path), sitk.sitkVectorFloat64))
+    for point in ([1.0, 2.0, 3.0], [-20.0, 30.0, 11.5]):
+        np.testing.assert_allclose(transform.TransformPoint(point), wavy().to_baseline(point), atol=1e-4)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_map_that_cannot_be_written_is_named(tmp_path):
+    for path in (tmp_path / "nowhere" / "map.nrrd", tmp_path / "map.txt"):
+        with pytest.raises(OutputError, match=f"cannot write .*{path.name}"):
+            wavy().write(path)
+    assert list(tmp_path.iterdir()) == []

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lesionlocator.errors import OutputError
 from lesionlocator.geometry import Box
+from lesionlocator.io.files import write_atomically
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import ArrayLike, NDArray
 
     from lesionlocator.geometry import Geometry
@@ -87,6 +91,33 @@ class DisplacementMap:
         z, y, x = nearest[inside].T
         warped[inside] = mask[z, y, x] != 0
         return _trimmed(warped, block)
+
+    def write(self, path: Path) -> None:
+        """Write the map as a displacement field that ITK and 3D Slicer read: vectors in LPS mm.
+
+        Parameters
+        ----------
+        path
+            Its ending says how: .nrrd, .mha or .nii.gz.
+
+        Raises
+        ------
+        OutputError
+            Where the file cannot be written.
+        """
+        import SimpleITK
+
+        sitk: Any = SimpleITK  # SWIG wrappers have no types
+        image = sitk.GetImageFromArray(self.displacement, isVector=True)
+        image.SetOrigin(self.origin.tolist())
+        image.SetSpacing([self.spacing] * 3)
+        with write_atomically(path) as partial:
+            try:
+                sitk.WriteImage(image, str(partial), useCompression=True)
+            except RuntimeError as error:
+                raise OutputError(
+                    f"cannot write {path}: the format or the folder does not allow it"
+                ) from error
 
     @property
     def _mean(self) -> NDArray[np.float64]:
