@@ -26,6 +26,8 @@ __all__ = [
     "components_statistics",
     "files_compress_mask",
     "files_read_gzip",
+    "matching_assign",
+    "matching_overlap",
     "measure_axial_diameters",
     "measure_intensity",
     "prompt_ball",

@@ -3,8 +3,8 @@
 ``{patient: {lesion id: {...}}}``, or for more than two scans ``{patient: [{lesion id: {...}}, ...]}``, one
 object for each pair of consecutive scans. An entry holds ``img_bl`` and ``img_fu``, the names of the scans;
 ``bl_point``, ``fu_point_prop`` (where registration puts it) and ``fu_point`` (where a person does), in voxels
-of the scan as stored, x, y, z, or NaN where there is none; and ``merged_lesions``, the labels that the lesion has
-in the follow-up, [0] where it has disappeared.
+of the scan as stored, x, y, z, or NaN where there is none; and ``merged_lesions``, the labels that the lesion
+has in the follow-up, [0] where it has disappeared.
 """
 
 from __future__ import annotations
