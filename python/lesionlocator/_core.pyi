@@ -26,6 +26,8 @@ __all__ = [
     "components_statistics",
     "files_compress_mask",
     "files_read_gzip",
+    "matching_assign",
+    "matching_overlap",
     "measure_axial_diameters",
     "measure_intensity",
     "prompt_ball",
@@ -232,6 +234,26 @@ def measure_axial_diameters(
 
 def measure_intensity(values: _Image, mask: NDArray[np.uint8]) -> tuple[int, float, float, float, float]:
     """Return count, mean, standard deviation (population), minimum and maximum of the values under a mask."""
+
+# -- matching --------------------------------------------------------------------------------------
+def matching_overlap(
+    first: _Labels, second: _Labels
+) -> tuple[
+    tuple[NDArray[np.uint32], NDArray[np.uint64]],
+    tuple[NDArray[np.uint32], NDArray[np.uint64]],
+    tuple[NDArray[np.uint32], NDArray[np.uint64]],
+]:
+    """Return how the labels of two maps of one shape overlap; 0 is background.
+
+    Ids (n,) and voxel counts (n,) of the first map, the same of the second, then the pairs that share voxels:
+    ids (p, 2) and common voxels (p,). Everything ascends by id.
+    """
+
+def matching_assign(cost: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Assign rows to columns of finite costs (n, m) one to one at the least total cost.
+
+    Returns rows, ascending, and their columns, min(n, m) of each. Equal costs always give the same pairs.
+    """
 
 # -- files -----------------------------------------------------------------------------------------
 def files_read_gzip(path: str | PathLike[str], out: NDArray[np.uint8], *, skip: int) -> None:

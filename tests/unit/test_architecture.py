@@ -39,10 +39,12 @@ KERNEL_CALLERS = {
     "prompts/components.py",
     "prompts/on_grid.py",
     "results/export.py",
+    "results/findings.py",
     "results/files.py",
     "results/measurements.py",
     "threads.py",
     "tracking/masks.py",
+    "tracking/matching.py",
     "tracking/void.py",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lesionlocator.errors import InputError
@@ -83,14 +83,48 @@ def write_table(path: Path, documents: Iterable[Mapping[str, Any]]) -> None:
     """
     rows = [
         {"case": document["case"], "lesion_id": lesion_id, "status": lesion["status"]}
-        | _flat(lesion["measurements"] or {})
+        | flattened(lesion["measurements"] or {})
         for document in documents
         for lesion_id, lesion in document["lesions"].items()
     ]
+    write_rows(path, ["case", "lesion_id", "status", *measurement_columns()], rows)
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a CSV with a header; wholly or not at all.
+
+    Raises
+    ------
+    OutputError
+        Where the file cannot be written.
+    """
     with write_atomically(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, _columns(), lineterminator="\n")
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def measurement_columns() -> list[str]:
+    """Return the columns of a CSV that measurements fill."""
+    origin = (0.0, 0.0, 0.0)
+    line = Diameter(0.0, (origin, origin), (origin, origin))
+    blank = Measurements(1, 0.0, origin, origin, Box((0, 0, 0), (1, 1, 1)), line, line, 0.0, 0.0, False)
+    return list(flattened(blank.as_dict()))
+
+
+def flattened(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Spread positions over one column an axis, and both ends of a line over one column an axis and end."""
+    row: dict[str, Any] = {}
+    for name, value in values.items():
+        axes = "xyz" if "_lps" in name else "zyx"
+        if isinstance(value, list) and isinstance(value[0], list):
+            for number, end in enumerate(value, start=1):
+                row |= {f"{name}_{number}_{axis}": part for axis, part in zip(axes, end, strict=True)}
+        elif isinstance(value, list):
+            row |= {f"{name}_{axis}": part for axis, part in zip(axes, value, strict=True)}
+        else:
+            row[name] = value
+    return row
 
 
 def _lesion(lesion: LesionResult, segmentation: Segmentation) -> dict[str, Any]:
@@ -131,25 +165,3 @@ def _geometry(geometry: Geometry) -> dict[str, Any]:
 
 def _on_one_line(found: re.Match[str]) -> str:
     return f"[{' '.join(found[1].split())}]"
-
-
-def _columns() -> list[str]:
-    origin = (0.0, 0.0, 0.0)
-    line = Diameter(0.0, (origin, origin), (origin, origin))
-    blank = Measurements(1, 0.0, origin, origin, Box((0, 0, 0), (1, 1, 1)), line, line, 0.0, 0.0, False)
-    return ["case", "lesion_id", "status", *_flat(blank.as_dict())]
-
-
-def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Spread positions over one column an axis, and both ends of a line over one column an axis and end."""
-    row: dict[str, Any] = {}
-    for name, value in values.items():
-        axes = "xyz" if "_lps" in name else "zyx"
-        if isinstance(value, list) and isinstance(value[0], list):
-            for number, end in enumerate(value, start=1):
-                row |= {f"{name}_{number}_{axis}": part for axis, part in zip(axes, end, strict=True)}
-        elif isinstance(value, list):
-            row |= {f"{name}_{axis}": part for axis, part in zip(axes, value, strict=True)}
-        else:
-            row[name] = value
-    return row

@@ -7,6 +7,7 @@ pub mod components;
 mod error;
 pub mod files;
 mod grid;
+pub mod matching;
 pub mod measure;
 pub mod prompt;
 pub mod resample;

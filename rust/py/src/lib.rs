@@ -4,6 +4,7 @@ mod arrays;
 mod components;
 mod errors;
 mod files;
+mod matching;
 mod measure;
 mod prompt;
 mod resample;
@@ -22,5 +23,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     prompt::register(module)?;
     stitch::register(module)?;
     measure::register(module)?;
+    matching::register(module)?;
     files::register(module)
 }

@@ -9,9 +9,9 @@ mod forest;
 mod holes;
 mod label;
 mod nonzero_box;
-mod order;
+pub(crate) mod order;
 pub(crate) mod scan;
-mod slabs;
+pub(crate) mod slabs;
 mod statistics;
 
 pub use connectivity::Connectivity;

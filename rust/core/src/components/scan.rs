@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView1;
 
-const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 64;
 
 /// A voxel type that has a zero.
 pub trait Voxel: Copy + PartialEq + Send + Sync {
@@ -26,12 +26,12 @@ macro_rules! voxel {
 voxel!(u8, u16, u32, i16, f32);
 
 /// Without early exit, so that the compiler makes vector instructions of it.
-fn any_in<T: Voxel>(block: &[T]) -> bool {
+pub(crate) fn any_in<T: Voxel>(block: &[T]) -> bool {
     block.iter().fold(false, |any, &voxel| any | (voxel != T::ZERO))
 }
 
 /// Bit i says whether voxel i of at most 64 is not zero.
-fn nonzero_bits<T: Voxel>(block: &[T]) -> u64 {
+pub(crate) fn nonzero_bits<T: Voxel>(block: &[T]) -> u64 {
     block.iter().enumerate().fold(0, |bits, (i, &voxel)| bits | u64::from(voxel != T::ZERO) << i)
 }
 
