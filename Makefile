@@ -13,14 +13,14 @@ demo: $(VENV)/installed  ## set up, then segment the lesions of a synthetic whol
 	$(BIN)/lesionlocator demo --output demo
 
 test: lint  ## set up, then run every check
-	cargo test --workspace --release --quiet
+	cargo test --workspace --quiet
 	$(BIN)/python -m pytest
 
 build: $(VENV)/installed  ## set up: virtual environment, compiled extension, package
 
 lint: $(VENV)/tested  ## formatters, linters, types, and the extension's stub
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --release --quiet -- -D warnings
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	$(BIN)/ruff format --check python tests benches
 	$(BIN)/ruff check python tests benches
 	$(BIN)/mypy
