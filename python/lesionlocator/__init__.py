@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lesionlocator.geometry import Box, Geometry
     from lesionlocator.io import LabelMap, Scan, read_labelmap, read_scan
+    from lesionlocator.longitudinal import Tracker, load_tracker
     from lesionlocator.prompts.kinds import LesionPrompt, PromptSet
     from lesionlocator.segmentation import SegmentationModel, load_model
 
@@ -25,7 +26,9 @@ __all__ = [
     "PromptSet",
     "Scan",
     "SegmentationModel",
+    "Tracker",
     "load_model",
+    "load_tracker",
     "read_labelmap",
     "read_scan",
 ]
@@ -38,7 +41,9 @@ _HOMES = {
     "PromptSet": "prompts.kinds",
     "Scan": "io",
     "SegmentationModel": "segmentation",
+    "Tracker": "longitudinal",
     "load_model": "segmentation",
+    "load_tracker": "longitudinal",
     "read_labelmap": "io",
     "read_scan": "io",
 }
