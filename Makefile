@@ -29,6 +29,7 @@ lint: $(VENV)/tested  ## formatters, linters, types, and the extension's stub
 bench: $(VENV)/tested  ## race the kernels against their peers
 	cargo bench --package lesionlocator-core
 	$(BIN)/python benches/bench_kernels.py
+	$(BIN)/python benches/bench_segment.py
 
 all: test demo  ## everything
 
