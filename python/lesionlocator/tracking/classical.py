@@ -37,6 +37,7 @@ _BODY_HU = -600
 _SLIDING_MM, _AFFINE_MM, _DEMONS_MM = 10.0, 8.0, 6.0
 _DEMONS_LEVELS = ((2, 60), (1, 40))
 """How much coarser than the grid, and how many rounds, at each level."""
+_LEAST_VOXELS = 8
 _STIFFNESS = 2.0
 """Width of the Gaussian, in voxels, that keeps the displacement smooth."""
 _WORK_UNITS = 8
@@ -155,7 +156,12 @@ def _demons(sitk: Any, fixed: CoarseScan, moved: NDArray[np.float32]) -> Any:
 
     Where both are equal, nothing pulls.
     """
-    target, source = _image(sitk, fixed.values, fixed), _image(sitk, moved, fixed)
+    # The filter takes differences of neighbours, also where an axis has only one voxel: thin axes are padded.
+    margin = [max(0, -(-(_LEAST_VOXELS - size) // 2)) for size in fixed.values.shape[::-1]]
+    target, source = (
+        sitk.ZeroFluxNeumannPad(_image(sitk, values, fixed), margin, margin)
+        for values in (fixed.values, moved)
+    )
     demons = sitk.FastSymmetricForcesDemonsRegistrationFilter()
     demons.SetNumberOfWorkUnits(_WORK_UNITS)
     demons.SmoothDisplacementFieldOn()
@@ -163,8 +169,7 @@ def _demons(sitk: Any, fixed: CoarseScan, moved: NDArray[np.float32]) -> Any:
     field = sitk.Image(target.GetSize(), sitk.sitkVectorFloat64)
     field.CopyInformation(target)
     for factor, rounds in _DEMONS_LEVELS:
-        factors = [min(factor, size) for size in target.GetSize()]
-        level, moving = (sitk.BinShrink(image, factors) for image in (target, source))
+        level, moving = (sitk.BinShrink(image, [factor] * 3) for image in (target, source))
         same, pixels = sitk.Transform(), sitk.sitkVectorFloat64
         begin = sitk.Resample(
             field, level, same, sitk.sitkLinear, 0.0, pixels, useNearestNeighborExtrapolator=True
