@@ -37,10 +37,12 @@ _BODY_HU = -600
 _SLIDING_MM, _AFFINE_MM, _DEMONS_MM = 10.0, 8.0, 6.0
 _DEMONS_LEVELS = ((2, 60), (1, 40))
 """How much coarser than the grid, and how many rounds, at each level."""
+_LEAST_VOXELS = 8
+"""Of an axis, for the displacement."""
+_DECIMALS = 6
+"""Of a displacement in mm."""
 _STIFFNESS = 2.0
 """Width of the Gaussian, in voxels, that keeps the displacement smooth."""
-_WORK_UNITS = 8
-"""A fixed number, whatever the cores: it decides in which order sums are rounded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +110,7 @@ def _affine(sitk: Any, fixed: CoarseScan, moving: CoarseScan, offset_mm: NDArray
     centre = fixed.origin + (np.array(fixed.values.shape) - 1) / 2 * fixed.spacing
     transform.SetCenter(centre[::-1].tolist())
     method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfWorkUnits(_WORK_UNITS)
+    method.SetNumberOfWorkUnits(1)  # more would round sums in an order that depends on the machine
     method.SetInterpolator(sitk.sitkLinear)
     method.SetMetricFixedMask(_image(sitk, fixed.valid.astype(np.uint8), fixed))
     method.SetMetricMovingMask(_image(sitk, moving.valid.astype(np.uint8), moving))
@@ -155,16 +157,19 @@ def _demons(sitk: Any, fixed: CoarseScan, moved: NDArray[np.float32]) -> Any:
 
     Where both are equal, nothing pulls.
     """
-    target, source = _image(sitk, fixed.values, fixed), _image(sitk, moved, fixed)
+    # The filter takes differences of neighbours, also where an axis has only one voxel: thin axes are padded.
+    margin = [max(0, -(-(_LEAST_VOXELS - size) // 2)) for size in fixed.values.shape[::-1]]
+    target, source = (
+        sitk.ZeroFluxNeumannPad(_image(sitk, values, fixed), margin, margin)
+        for values in (fixed.values, moved)
+    )
     demons = sitk.FastSymmetricForcesDemonsRegistrationFilter()
-    demons.SetNumberOfWorkUnits(_WORK_UNITS)
     demons.SmoothDisplacementFieldOn()
     demons.SetStandardDeviations(_STIFFNESS)
     field = sitk.Image(target.GetSize(), sitk.sitkVectorFloat64)
     field.CopyInformation(target)
     for factor, rounds in _DEMONS_LEVELS:
-        factors = [min(factor, size) for size in target.GetSize()]
-        level, moving = (sitk.BinShrink(image, factors) for image in (target, source))
+        level, moving = (sitk.BinShrink(image, [factor] * 3) for image in (target, source))
         same, pixels = sitk.Transform(), sitk.sitkVectorFloat64
         begin = sitk.Resample(
             field, level, same, sitk.sitkLinear, 0.0, pixels, useNearestNeighborExtrapolator=True
@@ -179,7 +184,9 @@ def _displacement(sitk: Any, transform: Any, grid: CoarseScan) -> DisplacementMa
     field = sitk.TransformToDisplacementField(
         transform, sitk.sitkVectorFloat64, image.GetSize(), image.GetOrigin(), image.GetSpacing()
     )
-    return DisplacementMap(sitk.GetArrayFromImage(field), grid.origin[::-1].copy(), grid.spacing)
+    # Filters on several threads differ in the last bits, by some 1e-13 mm.
+    displacement = np.round(sitk.GetArrayFromImage(field), _DECIMALS)
+    return DisplacementMap(displacement, grid.origin[::-1].copy(), grid.spacing)
 
 
 def _image(sitk: Any, values: NDArray[Any], grid: CoarseScan) -> Any:
