@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 from segment_cases import SHAPE, contents, noise, write_image, write_prompts
-from track_cases import CENTRES, Standing, lesions, read, write_patient, write_tracker
+from track_cases import CENTRES, lesions, read, stand_in, write_patient, write_tracker
 
 from lesionlocator.cli import console
 from lesionlocator.cli.main import lesionlocator
 from lesionlocator.geometry import Geometry
-from lesionlocator.tracking import ensemble
 
 Track = Callable[..., int]
 
@@ -28,7 +27,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def standing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ensemble, "RegistrationNetwork", Standing)
+    stand_in(monkeypatch)
 
 
 @pytest.fixture
@@ -82,7 +81,7 @@ def test_lesions_are_followed_under_their_ids(
     for fu in ("fu1", "fu2"):
         np.testing.assert_array_equal(read(out / f"{fu}_lesions.nii.gz"), lesions(CENTRES))
     assert statuses(out) == {i: ["present", "stable", "stable"] for i in ("1", "7")}
-    rows = list(csv.DictReader((out / "tracking.csv").open()))
+    rows = list(csv.DictReader((out / "tracking.csv").read_text().splitlines()))
     assert [row["date"] for row in rows[:3]] == ["2024-01-31", "2024-03-01", "2024-06-01"]
     run = load(out / "run.json")
     assert (run["state"], run["settings"]["registration"]) == ("finished", "learned")

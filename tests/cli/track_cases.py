@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import SimpleITK
 import torch
 from segment_cases import GRID, PLANS, SHAPE, echo_weights, noise, write_image, write_network
 from torch import Tensor, nn
 
 from lesionlocator.geometry import Geometry
+from lesionlocator.tracking import cube, ensemble, registration
 
 CENTRES = {1: (2, 5, 5), 7: (5, 10, 10)}
 
@@ -61,3 +63,11 @@ def write_patient(folder: Path, *, geometry: Geometry = GRID) -> dict[str, Path]
 
 def read(path: Path) -> np.ndarray[Any, Any]:
     return SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing move, and register on a small cube."""
+    monkeypatch.setattr(ensemble, "RegistrationNetwork", Standing)
+    for module in (cube, registration):
+        monkeypatch.setattr(module, "SIZE", 48)
+        monkeypatch.setattr(module, "CUBE", (48, 48, 48))
