@@ -16,6 +16,7 @@ from lesionlocator.tracking.propagation import prompt_all, register, segment_pro
 from lesionlocator.tracking.void import void_mask
 
 if TYPE_CHECKING:
+    from lesionlocator.preprocessing import ModelGrid
     from lesionlocator.results.provenance import ModelIdentity
     from lesionlocator.tracking.ensemble import TrackingEnsemble
     from lesionlocator.tracking.lesions import KnownLesions
@@ -29,7 +30,9 @@ Bodies resemble each other: a higher value does not say that both scans are of o
 """
 
 _LOST = "the lesion vanished in the registration; it was looked for where its centroid falls"
-_OUT_OF_VIEW = "the lesion lies outside what the follow-up shows"
+OUT_OF_VIEW = "the lesion lies outside what the follow-up shows"
+"""Warning of a lesion that was not looked for."""
+
 _EMPTY = "the network found no lesion at this prompt"
 
 
@@ -113,6 +116,11 @@ class PairWork:
         """All ids, those of refused prompts first."""
         return [*self._lesions.refused, *self._lesions.masks]
 
+    @property
+    def followup_grid(self) -> ModelGrid:
+        """The follow-up on the model grid, in whose voxels a lesion is carried over."""
+        return self._followup.grid
+
     def run(
         self, progress: Callable[[Progress], None] | None = None, *, only: Sequence[int] | None = None
     ) -> Iterator[LesionResult]:
@@ -173,7 +181,7 @@ class PairWork:
     def _track(self, lesion_id: int, count: Callable[[int], None]) -> TrackedLesion:
         views = self.views.get(lesion_id)
         if not views:
-            return TrackedLesion(lesion_id, LesionStatus.EMPTY, warnings=(_OUT_OF_VIEW,), in_view=False)
+            return TrackedLesion(lesion_id, LesionStatus.EMPTY, warnings=(OUT_OF_VIEW,), in_view=False)
         ensemble = self._load()
         before, started = ensemble.seconds["network"], perf_counter()
         logits = segment_prompts(ensemble, views, on_forward=lambda: count(lesion_id))

@@ -1,0 +1,204 @@
+"""``lesionlocator track``: lesions of a baseline in, the same lesions in every follow-up out."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from datetime import date
+from pathlib import Path
+
+import click
+
+from lesionlocator.cli import console
+from lesionlocator.cli.events import EventLog
+from lesionlocator.cli.reporter import Reporter
+
+_PATH = click.Path(path_type=Path)
+_SEVERAL = ("--followup", "-p", "--prompts", "--dates")
+
+
+class _SeveralValues(click.Command):
+    """A command some of whose options take all values up to the next option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _repeated(args))
+
+
+def _repeated(args: list[str]) -> list[str]:
+    """Return arguments in which such an option stands before each of its values."""
+    spelled: list[str] = []
+    option, values = None, 0
+    for arg in args:
+        if arg.startswith("-") and len(arg) > 1:
+            name, equals, _ = arg.partition("=")
+            option, values = (name if name in _SEVERAL else None), len(equals)
+        elif option is not None:
+            if values:
+                spelled.append(option)
+            values += 1
+        spelled.append(arg)
+    return spelled
+
+
+def _fold_numbers(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[int, ...] | None:
+    parts = [part.strip() for value in values for part in value.split(",")]
+    wrong = [part for part in parts if not part.isdecimal()]
+    if wrong:
+        raise click.BadParameter(f"{wrong[0]!r} is no fold number; legal: -f 0 -f 1, or -f 0,1")
+    return tuple(dict.fromkeys(int(part) for part in parts)) or None
+
+
+def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[date, ...]:
+    days = []
+    for value in values:
+        try:
+            days.append(date.fromisoformat(value))
+        except ValueError:
+            raise click.BadParameter(f"{value!r} is no date; legal: such as 2024-03-31") from None
+    return tuple(days)
+
+
+@click.command(cls=_SeveralValues)
+@click.option("--baseline", type=_PATH, required=True, help="The scan in which the lesions are known.")
+@click.option(
+    "--followup",
+    "followups",
+    type=_PATH,
+    required=True,
+    multiple=True,
+    metavar="PATH...",
+    help="The scans after it, in order.",
+)
+@click.option(
+    "-p",
+    "--prompts",
+    type=_PATH,
+    required=True,
+    multiple=True,
+    metavar="PATH...",
+    help="Lesions of the baseline: a label map, a mask for each, or boxes and points (.json, .csv).",
+)
+@click.option(
+    "-t",
+    "--prompt-type",
+    type=click.Choice(["prev_mask", "box", "point"]),
+    default="prev_mask",
+    show_default=True,
+    help="What the prompts are; with box and point, the baseline is segmented first.",
+)
+@click.option("-o", "--output", type=_PATH, required=True, help="Folder for the results.")
+@click.option("-m", "--model", type=_PATH, help="Checkpoint folder.  [default: the built-in model]")
+@click.option(
+    "-f",
+    "--folds",
+    multiple=True,
+    callback=_fold_numbers,
+    help="-f 0 -f 1 or -f 0,1.  [default: all there are]",
+)
+@click.option("--disable-tta", is_flag=True, help="Do not average over mirrorings: up to 8 times faster.")
+@click.option(
+    "--dates",
+    multiple=True,
+    callback=_days,
+    metavar="DATE...",
+    help="Of baseline and follow-ups: YYYY-MM-DD.",
+)
+@click.option(
+    "--chain",
+    type=click.Choice(["previous", "baseline"]),
+    default="previous",
+    show_default=True,
+    help="Track each follow-up from where a lesion was last found, or from the baseline.",
+)
+@click.option(
+    "--registration",
+    type=click.Choice(["learned", "classical"]),
+    help="How scans are brought together.  [default: learned where the model has it]",
+)
+@click.option(
+    "--as-published",
+    is_flag=True,
+    help="Mark padding in masks of single lesions as the published system does.",
+)
+@click.option("--device", default="auto", show_default=True, metavar="auto|cuda[:N]|mps|cpu")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads on the CPU.  [default: one a core]")
+@click.option(
+    "--resume/--overwrite",
+    default=False,
+    help="Do the follow-ups that an earlier run left, or start again.  [default: --overwrite]",
+)
+@click.option("--quiet", is_flag=True, help="Print errors only.")
+@click.option("--verbose", is_flag=True, help="Print stages and decisions, and tracebacks of errors.")
+@click.option("--log-json", type=_PATH, help="Also write events to this file, one JSON object a line.")
+def track(
+    *,
+    baseline: Path,
+    followups: tuple[Path, ...],
+    prompts: tuple[Path, ...],
+    prompt_type: str,
+    output: Path,
+    model: Path | None,
+    folds: tuple[int, ...] | None,
+    disable_tta: bool,
+    dates: tuple[date, ...],
+    chain: str,
+    registration: str | None,
+    as_published: bool,
+    device: str,
+    threads: int | None,
+    resume: bool,
+    quiet: bool,
+    verbose: bool,
+    log_json: Path | None,
+) -> None:
+    """Find the lesions of a baseline in every follow-up, and say what became of them.
+
+    Writes for each follow-up <followup>_lesion_<id>.nii.gz, <followup>_lesions.nii.gz and
+    <followup>_lesions.json, and for the patient tracking.csv, tracking.json and run.json.
+    """
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose exclude each other")
+    _check_dates(dates, scans=1 + len(followups))
+    for path in (baseline, *followups, *prompts):
+        if output.is_dir() and path.parent.is_dir() and path.parent.samefile(output):
+            raise click.UsageError(f"-o is the folder of {path}: results could replace it")
+    console.set_verbosity(
+        console.Verbosity.QUIET if quiet else console.Verbosity(console.Verbosity.NORMAL + verbose)
+    )
+    from lesionlocator.cli.track_patient import TrackOptions, run_tracking
+
+    options = TrackOptions(
+        baseline=baseline,
+        followups=followups,
+        prompts=prompts,
+        output=output,
+        kind=prompt_type,
+        dates=dates,
+        model=model,
+        folds=folds,
+        mirroring=not disable_tta,
+        device=device,
+        threads=threads,
+        registration=registration,
+        from_previous=chain == "previous",
+        as_published=as_published,
+        canonical=None,
+        records=True,
+        resume=resume,
+        command=tuple(sys.argv),
+    )
+    with EventLog(log_json) as log, Reporter(log) as reporter:
+        run_tracking(options, reporter)
+
+
+def _check_dates(dates: tuple[date, ...], *, scans: int) -> None:
+    if dates and len(dates) != scans:
+        raise click.UsageError(
+            f"--dates has {len(dates)} dates for {scans} scans; legal: one for each, or none"
+        )
+    for earlier, later in itertools.pairwise(dates):
+        if later < earlier:
+            raise click.UsageError(
+                f"--dates are out of order: {later} stands after {earlier}; legal: baseline first, "
+                "then follow-ups in order"
+            )

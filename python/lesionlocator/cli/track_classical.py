@@ -1,0 +1,111 @@
+"""Tracking without tracking networks: a registration carries lesions over, and boxes prompt a model."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lesionlocator.cli.track_methods import LOST_IN_WARP, Carried, OnProgress, PairRun
+from lesionlocator.geometry import Box
+from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
+from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
+from lesionlocator.tracked_pair import OUT_OF_VIEW
+from lesionlocator.tracking.classical import register
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lesionlocator.cli.track_baseline import Origin
+    from lesionlocator.geometry import Shape
+    from lesionlocator.io import Scan
+    from lesionlocator.segmentation import SegmentationModel
+    from lesionlocator.tracking.displacement import DisplacementMap
+    from lesionlocator.tracking.masks import MaskKind
+
+_LOST = "the lesion vanished in the registration; it was looked for where its centroid falls"
+
+
+class Classical:
+    """A registration without networks, whose warped lesions prompt a segmentation model as boxes.
+
+    Parameters
+    ----------
+    model
+        The segmentation model.
+    """
+
+    name = "classical"
+
+    def __init__(self, model: SegmentationModel) -> None:
+        self.kind: MaskKind | PromptKind = PromptKind.BOX
+        self.identity = model.identity(PromptKind.BOX)
+        self.device = model.device
+        self._model = model
+
+    def load(self) -> None:
+        """Load the networks."""
+        self._model.ensemble(PromptKind.BOX)
+
+    def pair(self, origin: Origin, followup: Scan, lesion_ids: Collection[int]) -> PairRun:
+        """Return the work on some of the lesions of a scan."""
+        masks = {i: origin.masks[i] for i in lesion_ids}
+        return _ClassicalPair(self._model, origin.scan, followup, masks)
+
+
+class _ClassicalPair:
+    def __init__(
+        self, model: SegmentationModel, baseline: Scan, followup: Scan, masks: Mapping[int, LesionMask]
+    ) -> None:
+        self.notes: tuple[str, ...] = ()
+        self.seconds: dict[str, float] = {}
+        self._model = model
+        self._baseline = baseline
+        self._followup = followup
+        self._masks = masks
+
+    def run(self, progress: OnProgress) -> Iterator[Carried]:
+        started = perf_counter()
+        registration = register(self._baseline, self._followup)
+        self.notes += registration.warnings
+        places, lost = self._carry_over(registration.map)
+        self.seconds["registration"] = perf_counter() - started
+        for lesion_id in self._masks:
+            if lesion_id not in places:
+                yield Carried(LesionResult(lesion_id, LesionStatus.EMPTY, warnings=(OUT_OF_VIEW,)))
+        if not places:
+            return
+        prompts = PromptSet.of(LesionPrompt(i, place.box) for i, place in places.items())
+        work = self._model.prepare(self._followup, prompts, prompt_type=PromptKind.BOX)
+        self.notes += work.notes
+        for lesion in work.run(progress):
+            warnings = (
+                (LOST_IN_WARP, _LOST, *lesion.warnings) if lesion.lesion_id in lost else lesion.warnings
+            )
+            yield Carried(replace(lesion, warnings=warnings), places[lesion.lesion_id])
+
+    def _carry_over(self, way: DisplacementMap) -> tuple[dict[int, LesionMask], set[int]]:
+        """Return where lesions lie in the follow-up, and which of them are known by their centroid only."""
+        here, there = self._baseline.geometry, self._followup.geometry
+        places, lost = {}, set()
+        for lesion_id, mask in self._masks.items():
+            warped = way.warp_mask(mask.region, mask.box, here, there)
+            if warped is None:
+                centroid = np.argwhere(mask.region).mean(axis=0) + mask.box.start
+                voxel = there.lps_to_voxel(way.to_followup(here.voxel_to_lps(centroid)))
+                warped = _one_voxel(voxel, there.shape)
+                lost.add(lesion_id)
+            if warped is not None:
+                box, region = warped
+                places[lesion_id] = LesionMask(there.shape, box, region, np.zeros(box.shape, np.float32))
+        return places, lost
+
+
+def _one_voxel(place: NDArray[np.float64], shape: Shape) -> tuple[Box, NDArray[np.uint8]] | None:
+    """Return the voxel at a place; None where the scan does not show it."""
+    z, y, x = np.floor(place + 0.5).astype(int).tolist()
+    voxel = Box((z, y, x), (z + 1, y + 1, x + 1)).clipped(shape)
+    return None if voxel is None else (voxel, np.ones((1, 1, 1), np.uint8))

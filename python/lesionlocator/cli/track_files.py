@@ -1,0 +1,163 @@
+"""The files of one follow-up, and what an earlier run left of them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lesionlocator.cli.read_ahead import file_checksum
+from lesionlocator.cli.track_baseline import lesion_mask
+from lesionlocator.cli.track_methods import Carried
+from lesionlocator.errors import InputError, OutputError
+from lesionlocator.io import read_labelmap, write_mask_region
+from lesionlocator.results.documents import read_document
+from lesionlocator.results.files import CaseFiles, is_document
+from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
+from lesionlocator.results.provenance import RUN_FILE, CaseRecord, read_run
+from lesionlocator.tracked_pair import OUT_OF_VIEW
+
+if TYPE_CHECKING:
+    from lesionlocator.geometry import Geometry
+
+
+@dataclass(frozen=True)
+class TrackFiles:
+    """Where the results of one scan of a patient are written.
+
+    Parameters
+    ----------
+    cases
+        The files that every segmented scan has.
+    """
+
+    cases: CaseFiles
+
+    def expected(self, lesion_id: int) -> Path:
+        """Return the file that says where a lesion was looked for and not found."""
+        return self.cases.folder / f"{self.cases.case}_expected_{lesion_id}.nii.gz"
+
+    def write_lesion(self, carried: Carried, geometry: Geometry) -> None:
+        """Write the mask of a lesion; where it was not found, also where it was looked for."""
+        self.cases.write_mask(carried.lesion, geometry)
+        place = carried.expected
+        if carried.lesion.status is LesionStatus.EMPTY and place is not None:
+            path = self.expected(carried.lesion.lesion_id)
+            write_mask_region(path, place.region, place.box, geometry)
+
+    def remove_others(self, carried: Iterable[Carried]) -> None:
+        """Remove the files of lesions that an earlier run found, or missed, and this one did not."""
+        done = {one.lesion.lesion_id: one for one in carried}
+        self.cases.remove_masks_except(
+            i for i, one in done.items() if one.lesion.status is not LesionStatus.REFUSED
+        )
+        missed = {
+            self.expected(i).name
+            for i, one in done.items()
+            if one.lesion.status is LesionStatus.EMPTY and one.expected is not None
+        }
+        own = re.compile(re.escape(self.cases.case) + r"_expected_\d+\.nii\.gz")
+        for path in self.cases.folder.iterdir():
+            if own.fullmatch(path.name) and path.name not in missed:
+                try:
+                    path.unlink()
+                except OSError as error:
+                    raise OutputError(f"cannot remove {path}: {error.strerror or error}") from error
+
+    def restore(
+        self, record: CaseRecord, geometry: Geometry, *, is_followup: bool
+    ) -> dict[int, Carried] | None:
+        """Read the lesions of a scan that an earlier run has finished; None where a file is missing."""
+        if record.state != "ok" or not self.cases.labelmap.is_file():
+            return None
+        try:
+            document = read_document(self.cases.document)
+            if not is_document(document) or set(document["lesions"]) != {str(i) for i in record.lesions}:
+                return None
+            lesions = {
+                lesion_id: self._carried(lesion_id, document["lesions"][str(lesion_id)], geometry)
+                for lesion_id in record.lesions
+            }
+        except (InputError, KeyError, ValueError):
+            return None
+        complete = not is_followup or all(_is_placed(carried) for carried in lesions.values())
+        return lesions if complete else None
+
+    def restore_masks(self, lesion_ids: Iterable[int], geometry: Geometry) -> dict[int, Carried] | None:
+        """Read masks of which there is no record; None where one is missing or empty."""
+        carried = {}
+        for lesion_id in lesion_ids:
+            try:
+                found = self.cases.read_mask(lesion_id, geometry)
+            except InputError:
+                return None
+            if found is None:  # nobody knows where it had been looked for
+                return None
+            carried[lesion_id] = Carried(LesionResult(lesion_id, LesionStatus.SEGMENTED, found=found))
+        return carried
+
+    def _carried(self, lesion_id: int, entry: Mapping[str, Any], geometry: Geometry) -> Carried:
+        status = LesionStatus(entry["status"])
+        refused = status is LesionStatus.REFUSED
+        found = None if refused else self.cases.read_mask(lesion_id, geometry)
+        lesion = LesionResult(lesion_id, status, found=found, warnings=tuple(map(str, entry["warnings"])))
+        if (found is not None) is not (status is LesionStatus.SEGMENTED):
+            raise InputError(f"{self.cases.mask(lesion_id)}: is not what {self.cases.document} says")
+        return Carried(lesion, None if found else self._read_expected(lesion_id, geometry))
+
+    def _read_expected(self, lesion_id: int, geometry: Geometry) -> LesionMask | None:
+        path = self.expected(lesion_id)
+        if not path.is_file():
+            return None
+        mask = read_labelmap(path)
+        difference = mask.geometry.difference(geometry)
+        if difference is not None:
+            raise InputError(f"{path}: is not on the grid of its image: {difference}")
+        return lesion_mask(mask.labels)
+
+
+def _is_placed(carried: Carried) -> bool:
+    """Whether it is known where a lesion that was not found had been looked for."""
+    missed = carried.lesion.status is LesionStatus.EMPTY and OUT_OF_VIEW not in carried.lesion.warnings
+    return not missed or carried.expected is not None
+
+
+def checksum_of(paths: Collection[Path], *, before: str = "") -> str:
+    """Return the SHA-256 over files and what came before them."""
+    digest = hashlib.sha256(before.encode())
+    for path in paths:
+        digest.update(file_checksum(path).encode())
+    return digest.hexdigest()
+
+
+def earlier_cases(folder: Path, settings: Mapping[str, Any]) -> dict[str, CaseRecord]:
+    """Return what an earlier run into a folder has done.
+
+    Raises
+    ------
+    InputError
+        Where it had other settings, or its record cannot be read.
+    """
+    path = folder / RUN_FILE
+    if not path.is_file():
+        return {}
+    earlier, cases = read_run(path)
+    differences = [
+        f"{name} {old!r}, now {new!r}"
+        for name in sorted(settings.keys() | earlier.keys())
+        if (old := _comparable(earlier.get(name))) != (new := _comparable(settings.get(name)))
+    ]
+    if differences:
+        raise InputError(
+            f"{path}: cannot resume a run of other settings: {'; '.join(differences)}. "
+            "Use the same settings, or --overwrite to start again"
+        )
+    return cases
+
+
+def _comparable(setting: Any) -> Any:
+    """Return a setting without the place of the model, which may have been moved."""
+    return {k: v for k, v in setting.items() if k != "path"} if isinstance(setting, dict) else setting
