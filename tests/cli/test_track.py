@@ -207,6 +207,22 @@ def test_a_followup_that_fails_leaves_the_others(
     assert statuses(tmp_path / "out")["1"] == ["present", "stable", "stable"]
 
 
+def test_lesions_that_no_track_explains_are_new(
+    track: Track, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = write_image(tmp_path / "all.nii.gz", lesions({20: CENTRES[1], 40: CENTRES[7], 30: (3, 12, 3)}))
+    assert track("--followup-labels", labels) == 0
+    course = load(tmp_path / "out" / "tracking.json")["lesions"]
+    assert course["8"][0] is None
+    assert (course["8"][1]["status"], course["8"][1]["matched_label"]) == ("new", 30)
+    assert (course["1"][1]["status"], course["1"][1]["matched_label"]) == ("stable", 20)
+    assert track("--followup-labels", labels, labels) == 2
+    assert "2 label maps for 1 follow-ups" in capsys.readouterr().err
+    shifted = write_image(tmp_path / "shifted.nii.gz", lesions(CENTRES), Geometry(SHAPE, (3.0, 1.0, 1.0)))
+    assert track("--followup-labels", shifted) == 1
+    assert "shifted.nii.gz: is not on the grid of" in capsys.readouterr().err
+
+
 def test_wrong_dates(track: Track, capsys: pytest.CaptureFixture[str]) -> None:
     for dates, told in (
         (("2024-01-01",), "1 dates for 2 scans"),

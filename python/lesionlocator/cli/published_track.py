@@ -44,6 +44,7 @@ def track(arguments: Sequence[str]) -> None:
         output=chosen.o,
         kind=chosen.t,
         dates=(),
+        followup_labels=(),
         model=chosen.m,
         folds=None if chosen.f is None else tuple(dict.fromkeys(chosen.f)),
         mirroring=not chosen.disable_tta,

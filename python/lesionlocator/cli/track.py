@@ -14,7 +14,7 @@ from lesionlocator.cli.events import EventLog
 from lesionlocator.cli.reporter import Reporter
 
 _PATH = click.Path(path_type=Path)
-_SEVERAL = ("--followup", "-p", "--prompts", "--dates")
+_SEVERAL = ("--followup", "-p", "--prompts", "--dates", "--followup-labels")
 
 
 class _SeveralValues(click.Command):
@@ -104,6 +104,13 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
     help="Of baseline and follow-ups: YYYY-MM-DD.",
 )
 @click.option(
+    "--followup-labels",
+    type=_PATH,
+    multiple=True,
+    metavar="PATH...",
+    help="A label map of all lesions of each follow-up: those that no track explains are new.",
+)
+@click.option(
     "--chain",
     type=click.Choice(["previous", "baseline"]),
     default="previous",
@@ -141,6 +148,7 @@ def track(
     folds: tuple[int, ...] | None,
     disable_tta: bool,
     dates: tuple[date, ...],
+    followup_labels: tuple[Path, ...],
     chain: str,
     registration: str | None,
     as_published: bool,
@@ -159,7 +167,12 @@ def track(
     if quiet and verbose:
         raise click.UsageError("--quiet and --verbose exclude each other")
     _check_dates(dates, scans=1 + len(followups))
-    for path in (baseline, *followups, *prompts):
+    if followup_labels and len(followup_labels) != len(followups):
+        raise click.UsageError(
+            f"--followup-labels has {len(followup_labels)} label maps for {len(followups)} follow-ups; "
+            "legal: one for each, or none"
+        )
+    for path in (baseline, *followups, *prompts, *followup_labels):
         if output.is_dir() and path.parent.is_dir() and path.parent.samefile(output):
             raise click.UsageError(f"-o is the folder of {path}: results could replace it")
     console.set_verbosity(
@@ -174,6 +187,7 @@ def track(
         output=output,
         kind=prompt_type,
         dates=dates,
+        followup_labels=followup_labels,
         model=model,
         folds=folds,
         mirroring=not disable_tta,

@@ -40,6 +40,8 @@ class TrackOptions:
         How the prompts point at lesions: ``prev_mask``, ``box`` or ``point``.
     dates
         Of baseline and follow-ups; empty where they are not known.
+    followup_labels
+        Label maps of the follow-ups; empty where there are none.
     model
         A checkpoint folder; None for the built-in model.
     folds
@@ -72,6 +74,7 @@ class TrackOptions:
     output: Path
     kind: str
     dates: tuple[date, ...]
+    followup_labels: tuple[Path, ...]
     model: Path | None
     folds: tuple[int, ...] | None
     mirroring: bool
@@ -107,6 +110,7 @@ def run_tracking(options: TrackOptions, reporter: Reporter) -> None:
         options.followups,
         names,
         options.dates or (None,) * len(names),
+        options.followup_labels or (None,) * len(options.followups),
         options.from_previous,
         options.output,
         options.resume,
@@ -141,7 +145,7 @@ def _checked_names(options: TrackOptions) -> tuple[str, ...]:
         Where a file is missing or given twice, or two scans have one name.
     """
     scans = (options.baseline, *options.followups)
-    for path in (*scans, *options.prompts):
+    for path in (*scans, *options.prompts, *options.followup_labels):
         if not path.is_file():
             raise InputError(f"{path}: no such file")
     for place, path in enumerate(options.followups, start=1):
@@ -289,6 +293,7 @@ def _told(options: TrackOptions) -> dict[str, Any]:
         "followups": texts(options.followups),
         "prompts": texts(options.prompts),
         "output": str(options.output),
+        "followup_labels": texts(options.followup_labels),
         "dates": [day.isoformat() for day in options.dates],
         "resume": options.resume,
     }
