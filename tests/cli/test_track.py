@@ -223,6 +223,30 @@ def test_lesions_that_no_track_explains_are_new(
     assert "shifted.nii.gz: is not on the grid of" in capsys.readouterr().err
 
 
+def test_points_are_proposed_edited_and_segmented(
+    track: Track, tmp_path: Path, patient: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    followups = [patient["fu1"], patient["fu2"]]
+    assert track("--propose-only", followup=followups) == 0
+    proposed = tmp_path / "out" / "proposed.json"
+    content = load(proposed)
+    first, second = content["bl"]
+    assert (first["7"]["img_bl"], first["7"]["img_fu"], second["7"]["img_fu"]) == ("bl", "fu1", "fu2")
+    assert first["7"]["bl_point"] == first["7"]["fu_point_prop"] == [9.5, 9.5, 4.5]
+    assert not list((tmp_path / "out").glob("*.nii.gz"))
+    first["7"]["fu_point"] = [4.0, 11.0, 3.0]
+    del second["7"]
+    edited = tmp_path / "edited.json"
+    edited.write_text(json.dumps(content))
+    assert track("--points", edited, followup=followups) == 0
+    assert read(tmp_path / "out" / "fu1_lesion_7.nii.gz")[3, 11, 4] == 1
+    assert not (tmp_path / "out" / "fu2_lesion_7.nii.gz").exists()
+    assert statuses(tmp_path / "out")["7"][2] == "not_assessed"
+    assert track("--points", edited, followup=followups[:1]) == 1
+    assert "'fu2' is no follow-up; there are: fu1" in capsys.readouterr().err
+    assert track("--points", edited, "--propose-only") == 2
+
+
 def test_wrong_dates(track: Track, capsys: pytest.CaptureFixture[str]) -> None:
     for dates, told in (
         (("2024-01-01",), "1 dates for 2 scans"),

@@ -51,6 +51,8 @@ def track(arguments: Sequence[str]) -> None:
         device=chosen.device,
         threads=None,
         registration="learned",
+        points=None,
+        propose_only=False,
         from_previous=True,
         as_published=True,
         canonical=False,

@@ -123,6 +123,12 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
     help="How scans are brought together.  [default: learned where the model has it]",
 )
 @click.option(
+    "--propose-only",
+    is_flag=True,
+    help="Only write where lesions are expected in each follow-up: proposed.json, to be edited.",
+)
+@click.option("--points", type=_PATH, help="Segment at the points of such a file, without any registration.")
+@click.option(
     "--as-published",
     is_flag=True,
     help="Mark padding in masks of single lesions as the published system does.",
@@ -151,6 +157,8 @@ def track(
     followup_labels: tuple[Path, ...],
     chain: str,
     registration: str | None,
+    points: Path | None,
+    propose_only: bool,
     as_published: bool,
     device: str,
     threads: int | None,
@@ -166,6 +174,10 @@ def track(
     """
     if quiet and verbose:
         raise click.UsageError("--quiet and --verbose exclude each other")
+    if propose_only and points is not None:
+        raise click.UsageError("--propose-only and --points exclude each other")
+    if points is not None and registration is not None:
+        raise click.UsageError("--points and --registration exclude each other")
     _check_dates(dates, scans=1 + len(followups))
     if followup_labels and len(followup_labels) != len(followups):
         raise click.UsageError(
@@ -194,6 +206,8 @@ def track(
         device=device,
         threads=threads,
         registration=registration,
+        points=points,
+        propose_only=propose_only,
         from_previous=chain == "previous",
         as_published=as_published,
         canonical=None,
