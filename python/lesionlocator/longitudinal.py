@@ -12,9 +12,9 @@ from lesionlocator.inference.device import DeviceChoice, choose_device
 from lesionlocator.io import LabelMap, Scan
 from lesionlocator.model import NetworkFolder, tracking_folder
 from lesionlocator.preprocessing import ModelGrid
+from lesionlocator.progress import Progress
 from lesionlocator.results.provenance import ModelIdentity
 from lesionlocator.results.segmentation import Segmentation
-from lesionlocator.segmentation import Progress
 from lesionlocator.tracked_pair import PairWork, TrackedLesion, refused_lesions
 from lesionlocator.tracking.lesions import KnownLesions
 from lesionlocator.tracking.masks import GridMask, MaskKind, mask_from_scan

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from lesionlocator.inference.tiles import Tiling
 from lesionlocator.io import LabelMap, Scan
 from lesionlocator.model import NetworkFolder, segmentation_folder
 from lesionlocator.preprocessing import ModelGrid
+from lesionlocator.progress import Progress, ProgressCounter
 from lesionlocator.prompts.components import regions
 from lesionlocator.prompts.entries import PromptFile
 from lesionlocator.prompts.files import read_prompts
@@ -31,17 +31,7 @@ if TYPE_CHECKING:
 Prompts = PromptSet | PromptFile | LabelMap | str | Path
 """What points at the lesions of a scan: prompts, a label map on its grid, or a file that holds either."""
 
-
 _NOT_AXIAL = "the scan is not stored as axial slices, which models expect; canonical orientation makes it so"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a scan has come: network calls done, of how many, and the lesion at work."""
-
-    done: int
-    total: int
-    lesion_id: int
 
 
 def load_model(
@@ -233,7 +223,7 @@ class ScanWork:
         if not chosen:
             return
         ensemble = self.model.ensemble(self.kind)
-        counter = _Counter(self._forwards(chosen, ensemble), progress)
+        counter = ProgressCounter(self._forwards(chosen, ensemble), progress)
         for prompt in chosen:
             yield self._segment(prompt, ensemble, counter)
 
@@ -247,7 +237,7 @@ class ScanWork:
         target = next(prompt.target for prompt in self._targets if prompt.lesion_id == lesion_id)
         return self._outcome(lesion_id, target, mask, {})
 
-    def _segment(self, prompt: GridPrompt, ensemble: Ensemble, counter: _Counter) -> LesionResult:
+    def _segment(self, prompt: GridPrompt, ensemble: Ensemble, counter: ProgressCounter) -> LesionResult:
         from lesionlocator.inference.segmenter import segment_prompt
 
         before, started = ensemble.seconds, perf_counter()
@@ -330,18 +320,6 @@ class ScanWork:
         shape, patch = self._grid.shape, self._grid.plans.patch_size
         tiles = sum(len(Tiling.around(p.extent, shape, patch, self._step_size).tiles) for p in prompts)
         return tiles * ensemble.forwards
-
-
-class _Counter:
-    """Counts network calls towards a known total."""
-
-    def __init__(self, total: int, progress: Callable[[Progress], None] | None) -> None:
-        self._done, self._total, self._progress = 0, total, progress
-
-    def count(self, lesion_id: int) -> None:
-        self._done += 1
-        if self._progress is not None:
-            self._progress(Progress(self._done, self._total, lesion_id))
 
 
 def _kind(prompt_type: str | PromptKind) -> PromptKind:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from lesionlocator.progress import Progress, ProgressCounter
 from lesionlocator.results.export import scan_mask
 from lesionlocator.results.lesion import LesionResult, LesionStatus
 from lesionlocator.results.segmentation import Segmentation
-from lesionlocator.segmentation import Progress
 from lesionlocator.tracking.masks import GridMask, MaskKind
 from lesionlocator.tracking.propagation import prompt_all, register, segment_prompts
 from lesionlocator.tracking.void import void_mask
@@ -154,7 +154,7 @@ class PairWork:
         if not chosen:
             return
         views = len(list(self._load().views))
-        count = _Counter(views * (1 + len(chosen)), progress).count
+        count = ProgressCounter(views * (1 + len(chosen)), progress).count
         self._carry_over(lambda: count(0))
         for lesion_id in chosen:
             yield self._track(lesion_id, count)
@@ -209,18 +209,6 @@ class PairWork:
             similarity=views[0].similarity,
             warped=warped,
         )
-
-
-class _Counter:
-    """Counts registrations and network calls towards a known total."""
-
-    def __init__(self, total: int, progress: Callable[[Progress], None] | None) -> None:
-        self._done, self._total, self._progress = 0, total, progress
-
-    def count(self, lesion_id: int) -> None:
-        self._done += 1
-        if self._progress is not None:
-            self._progress(Progress(self._done, self._total, lesion_id))
 
 
 def refused_lesions(lesions: KnownLesions) -> dict[int, LesionResult]:

@@ -87,6 +87,18 @@ def test_a_file_with_damaged_bytes_is_read_as_simpleitk_does_or_refused(tmp_path
     np.testing.assert_array_equal(scan.voxels, SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path))))
 
 
+@pytest.mark.parametrize("slope", [1e-38, -1e-20, 2.2e-16, 2.3e-16, -1e-10, 0.5])
+def test_a_slope_of_next_to_zero_counts_as_simpleitk_has_it(tmp_path, slope) -> None:
+    voxels = np.random.default_rng(2).integers(-1000, 1000, (5, 6, 7)).astype(np.int16)
+    path = tmp_path / "a.nii"
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(voxels), str(path))
+    raw = bytearray(path.read_bytes())
+    raw[112:116] = np.float32(slope).tobytes()
+    path.write_bytes(raw)
+    expected = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
+    np.testing.assert_allclose(read_scan(path).voxels, expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
 def test_every_length_short_of_the_whole_file_is_refused(tmp_path, ending) -> None:
     voxels = np.random.default_rng(3).integers(-1000, 1000, (2, 3, 4)).astype(np.int16)

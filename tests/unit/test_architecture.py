@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[2] / "python" / "lesionlocator"
 
 LAYERS = [
     {"errors", "_core"},
-    {"geometry", "threads"},
+    {"geometry", "progress", "threads"},
     {"io", "model", "networks"},
     {"preprocessing"},
     {"prompts"},

@@ -62,9 +62,9 @@ def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
 
 
 def test_ids_with_gaps_are_kept_in_file_order(tmp_path: Path) -> None:
-    text = '{"70000": {"point": [1, 1, 1]}, "02": {"point": [1, 2, 3]}, "5": {"point": [0, 0, 0]}}'
+    text = '{"60000": {"point": [1, 1, 1]}, "02": {"point": [1, 2, 3]}, "5": {"point": [0, 0, 0]}}'
     file = read(tmp_path, text)
-    assert file.prompts.ids == (70000, 2, 5)
+    assert file.prompts.ids == (60000, 2, 5)
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from lesionlocator.cli import console
 from lesionlocator.errors import OutputError
 
 if TYPE_CHECKING:
+    from lesionlocator.progress import Progress
     from lesionlocator.prompts.kinds import PromptSet
     from lesionlocator.results.segmentation import Segmentation
-    from lesionlocator.segmentation import Progress
     from lesionlocator.synthetic import SyntheticScan
 
 _SHAPE = (260, 196, 280)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from lesionlocator.cli.events import EventLog
+    from lesionlocator.progress import Progress
     from lesionlocator.results.lesion import LesionResult
-    from lesionlocator.segmentation import Progress
 
 
 @dataclass(frozen=True)

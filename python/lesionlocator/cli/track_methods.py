@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from lesionlocator.io import Scan
     from lesionlocator.longitudinal import Tracker
     from lesionlocator.preprocessing import ModelGrid
+    from lesionlocator.progress import Progress
     from lesionlocator.prompts.kinds import PromptKind
     from lesionlocator.results.provenance import ModelIdentity
-    from lesionlocator.segmentation import Progress
     from lesionlocator.tracked_pair import PairWork
 
 LOST_IN_WARP = "lost_in_warp"

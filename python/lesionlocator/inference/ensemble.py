@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 
 from lesionlocator.errors import ModelError
+from lesionlocator.inference.device import autocast
 from lesionlocator.model import NetworkFolder, Weights, build_network, read_weights
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Ensemble:
             float32 (z, y, x).
         """
         started = perf_counter()
-        with torch.inference_mode(), self._autocast():
+        with torch.inference_mode(), autocast(self.device):
             x = torch.from_numpy(patch)[None].to(self.device).contiguous(memory_format=torch.channels_last_3d)
             total = torch.zeros(patch.shape[1:], dtype=torch.float32, device=self.device)
             for network, flips in self._members:
@@ -105,9 +105,6 @@ class Ensemble:
             answer = total.cpu().numpy()
         self.seconds += perf_counter() - started
         return answer
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        return torch.autocast("cuda", torch.float16) if self.device.type == "cuda" else nullcontext()
 
 
 def _restored(logits: Tensor, axes: Sequence[int]) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -96,8 +97,8 @@ def parse_header(raw: bytes) -> NiftiHeader:
         _shape(struct.unpack_from(f"{order}8h", raw, 40)),
         np.dtype(order + _DTYPES[code]),
         _offset(offset),
-        # What is not finite, and a slope of 0, count as not given.
-        slope if math.isfinite(slope) and slope != 0 else 1.0,
+        # What is not finite, and a slope of next to 0, count as not given, as they do to ITK.
+        slope if math.isfinite(slope) and abs(slope) >= sys.float_info.epsilon else 1.0,
         intercept if math.isfinite(intercept) else 0.0,
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ import torch
 from torch import nn
 
 from lesionlocator.errors import ModelError
+from lesionlocator.inference.device import autocast
 from lesionlocator.model import NetworkFolder, build_network, read_weights
 from lesionlocator.networks.registration import RegistrationNetwork, sample
 
@@ -123,7 +123,7 @@ class Member:
             float32 (2, z, y, x): image and dense prompt.
         """
         started = perf_counter()
-        with torch.inference_mode(), self._autocast():
+        with torch.inference_mode(), autocast(self._device):
             x = (
                 torch.from_numpy(patch)[None]
                 .to(self._device)
@@ -133,9 +133,6 @@ class Member:
             answer = (logits[1] - logits[0]).cpu().numpy()
         self.seconds["network"] += perf_counter() - started
         return answer
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        return torch.autocast("cuda", torch.float16) if self._device.type == "cuda" else nullcontext()
 
 
 class TrackingEnsemble:
