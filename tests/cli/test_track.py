@@ -279,6 +279,17 @@ def test_scans_and_prompts_that_cannot_be_used(
         assert told in capsys.readouterr().err
 
 
+def test_a_copy_of_the_baseline_is_told(
+    track: Track, tmp_path: Path, patient: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied = tmp_path / "copy.nii.gz"
+    copied.write_bytes(patient["bl"].read_bytes())
+    assert track(followup=[copied, patient["fu1"]]) == 0
+    told = capsys.readouterr().err
+    assert "copy: is voxel by voxel bl: the same scan under another name?" in told
+    assert "fu1: is voxel by voxel" not in told
+
+
 def test_models_that_cannot_be_used(track: Track, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert track("--registration", "learned", model=[]) == 4
     assert "built-in model has no learned registration" in capsys.readouterr().err

@@ -9,6 +9,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from lesionlocator import _core
 from lesionlocator.cli import console
 from lesionlocator.cli.reporter import CaseOutcome, Reporter
@@ -241,7 +243,11 @@ class TrackRun:
         files, name = self.files(place), self._plan.names[place]
         carried = {i: Carried(lesion) for i, lesion in baseline.refused.items()}
         self._reporter.case_started(name, len(carried) + len(self._known))
-        notes: list[str] = []
+        notes = [
+            f"is voxel by voxel {origin.scan.name}: the same scan under another name?"
+            for origin in self._scans.values()
+            if np.array_equal(origin.scan.voxels, scan.voxels)
+        ]
         for one, more in self._pairs(scan, name, record):
             notes += [note for note in more if note not in notes]
             if one is not None:
