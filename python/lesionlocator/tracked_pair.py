@@ -121,6 +121,11 @@ class PairWork:
         """The follow-up on the model grid, in whose voxels a lesion is carried over."""
         return self._followup.grid
 
+    def carry_over(self) -> dict[int, GridMask]:
+        """Register the scans and return where lesions lie on the follow-up's model grid; segment nothing."""
+        self._carry_over(lambda: None)
+        return {i: views[0].frame.to_grid(views[0].mask) for i, views in self.views.items()}
+
     def run(
         self, progress: Callable[[Progress], None] | None = None, *, only: Sequence[int] | None = None
     ) -> Iterator[LesionResult]:

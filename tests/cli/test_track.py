@@ -207,6 +207,46 @@ def test_a_followup_that_fails_leaves_the_others(
     assert statuses(tmp_path / "out")["1"] == ["present", "stable", "stable"]
 
 
+def test_lesions_that_no_track_explains_are_new(
+    track: Track, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = write_image(tmp_path / "all.nii.gz", lesions({20: CENTRES[1], 40: CENTRES[7], 30: (3, 12, 3)}))
+    assert track("--followup-labels", labels) == 0
+    course = load(tmp_path / "out" / "tracking.json")["lesions"]
+    assert course["8"][0] is None
+    assert (course["8"][1]["status"], course["8"][1]["matched_label"]) == ("new", 30)
+    assert (course["1"][1]["status"], course["1"][1]["matched_label"]) == ("stable", 20)
+    assert track("--followup-labels", labels, labels) == 2
+    assert "2 label maps for 1 follow-ups" in capsys.readouterr().err
+    shifted = write_image(tmp_path / "shifted.nii.gz", lesions(CENTRES), Geometry(SHAPE, (3.0, 1.0, 1.0)))
+    assert track("--followup-labels", shifted) == 1
+    assert "shifted.nii.gz: is not on the grid of" in capsys.readouterr().err
+
+
+def test_points_are_proposed_edited_and_segmented(
+    track: Track, tmp_path: Path, patient: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    followups = [patient["fu1"], patient["fu2"]]
+    assert track("--propose-only", followup=followups) == 0
+    proposed = tmp_path / "out" / "proposed.json"
+    content = load(proposed)
+    first, second = content["bl"]
+    assert (first["7"]["img_bl"], first["7"]["img_fu"], second["7"]["img_fu"]) == ("bl", "fu1", "fu2")
+    assert first["7"]["bl_point"] == first["7"]["fu_point_prop"] == [9.5, 9.5, 4.5]
+    assert not list((tmp_path / "out").glob("*.nii.gz"))
+    first["7"]["fu_point"] = [4.0, 11.0, 3.0]
+    del second["7"]
+    edited = tmp_path / "edited.json"
+    edited.write_text(json.dumps(content))
+    assert track("--points", edited, followup=followups) == 0
+    assert read(tmp_path / "out" / "fu1_lesion_7.nii.gz")[3, 11, 4] == 1
+    assert not (tmp_path / "out" / "fu2_lesion_7.nii.gz").exists()
+    assert statuses(tmp_path / "out")["7"][2] == "not_assessed"
+    assert track("--points", edited, followup=followups[:1]) == 1
+    assert "'fu2' is no follow-up; there are: fu1" in capsys.readouterr().err
+    assert track("--points", edited, "--propose-only") == 2
+
+
 def test_wrong_dates(track: Track, capsys: pytest.CaptureFixture[str]) -> None:
     for dates, told in (
         (("2024-01-01",), "1 dates for 2 scans"),
@@ -237,6 +277,17 @@ def test_scans_and_prompts_that_cannot_be_used(
     for inputs, told in cases:
         assert track(**inputs) == 1, inputs
         assert told in capsys.readouterr().err
+
+
+def test_a_copy_of_the_baseline_is_told(
+    track: Track, tmp_path: Path, patient: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied = tmp_path / "copy.nii.gz"
+    copied.write_bytes(patient["bl"].read_bytes())
+    assert track(followup=[copied, patient["fu1"]]) == 0
+    told = capsys.readouterr().err
+    assert "copy: is voxel by voxel bl: the same scan under another name?" in told
+    assert "fu1: is voxel by voxel" not in told
 
 
 def test_models_that_cannot_be_used(track: Track, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

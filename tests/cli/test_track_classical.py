@@ -41,10 +41,17 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def track(folder: Path, *followups: Path) -> int:
+def track(folder: Path, *followups: Path, more: tuple[str, ...] = ()) -> int:
     command = ["track", "--baseline", folder / "bl.nii.gz", "--followup", *followups]
-    command += ["-p", folder / "labels.nii.gz", "-o", folder / "out", "-m", folder / "model"]
-    command += ["--device", "cpu", "--disable-tta"]
+    command += [
+        "-p",
+        folder / "labels.nii.gz",
+        "-o",
+        folder / ("proposed" if more else "out"),
+        "-m",
+        folder / "model",
+    ]
+    command += ["--device", "cpu", "--disable-tta", *more]
     return console.exit_code(
         lambda: lesionlocator.main([str(part) for part in command], standalone_mode=False)
     )
@@ -59,6 +66,19 @@ def test_lesions_that_the_followup_shows_are_found_where_they_are(case: Path) ->
         mask = read(case / "out" / f"fu_lesion_{lesion_id}.nii.gz")
         assert np.linalg.norm(np.argwhere(mask).mean(axis=0) - truth) * SPACING[0] < 10
     assert there <= set(np.unique(after))
+
+
+def test_proposed_points_lie_in_their_lesions(case: Path) -> None:
+    assert track(case, case / "fu.nii.gz", more=("--propose-only",)) == 0
+    proposed = json.loads((case / "proposed" / "proposed.json").read_text())["bl"]
+    before = read(case / "labels.nii.gz")
+    there = set(np.unique(before[CUT + 2 :])) - set(np.unique(before[: CUT + 2]))
+    for lesion_id in there:
+        truth = np.argwhere(before[CUT:] == lesion_id).mean(axis=0)
+        point = proposed[str(lesion_id)]["fu_point_prop"][::-1]
+        assert np.linalg.norm(point - truth) * SPACING[0] < 10
+    gone = set(np.unique(before[: CUT - 2])) - set(np.unique(before[CUT - 2 :])) - {0}
+    assert all(np.isnan(proposed[str(lesion_id)]["fu_point_prop"]) for lesion_id in gone)
 
 
 def test_lesions_out_of_view_are_not_assessed(case: Path) -> None:

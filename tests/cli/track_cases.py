@@ -32,7 +32,8 @@ class Standing(nn.Module):
 
 def write_tracker(root: Path) -> Path:
     """Write a checkpoint with segmentation and tracking networks in the published layout."""
-    write_network(root / "LesionLocatorSeg" / "bbox_optimized", PLANS, folds=(0,))
+    for name in ("bbox_optimized", "point_optimized"):
+        write_network(root / "LesionLocatorSeg" / name, PLANS, folds=(0,))
     write_network(root / "LesionLocatorTrack", PLANS, folds=(0,))
     unet = {f"unet.{name}": value for name, value in echo_weights(1.0).items()}
     weights = unet | {

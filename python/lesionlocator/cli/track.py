@@ -14,7 +14,7 @@ from lesionlocator.cli.events import EventLog
 from lesionlocator.cli.reporter import Reporter
 
 _PATH = click.Path(path_type=Path)
-_SEVERAL = ("--followup", "-p", "--prompts", "--dates")
+_SEVERAL = ("--followup", "-p", "--prompts", "--dates", "--followup-labels")
 
 
 class _SeveralValues(click.Command):
@@ -104,6 +104,13 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
     help="Of baseline and follow-ups: YYYY-MM-DD.",
 )
 @click.option(
+    "--followup-labels",
+    type=_PATH,
+    multiple=True,
+    metavar="PATH...",
+    help="A label map of all lesions of each follow-up: those that no track explains are new.",
+)
+@click.option(
     "--chain",
     type=click.Choice(["previous", "baseline"]),
     default="previous",
@@ -115,6 +122,12 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
     type=click.Choice(["learned", "classical"]),
     help="How scans are brought together.  [default: learned where the model has it]",
 )
+@click.option(
+    "--propose-only",
+    is_flag=True,
+    help="Only write where lesions are expected in each follow-up: proposed.json, to be edited.",
+)
+@click.option("--points", type=_PATH, help="Segment at the points of such a file, without any registration.")
 @click.option(
     "--as-published",
     is_flag=True,
@@ -141,8 +154,11 @@ def track(
     folds: tuple[int, ...] | None,
     disable_tta: bool,
     dates: tuple[date, ...],
+    followup_labels: tuple[Path, ...],
     chain: str,
     registration: str | None,
+    points: Path | None,
+    propose_only: bool,
     as_published: bool,
     device: str,
     threads: int | None,
@@ -158,8 +174,17 @@ def track(
     """
     if quiet and verbose:
         raise click.UsageError("--quiet and --verbose exclude each other")
+    if propose_only and points is not None:
+        raise click.UsageError("--propose-only and --points exclude each other")
+    if points is not None and registration is not None:
+        raise click.UsageError("--points and --registration exclude each other")
     _check_dates(dates, scans=1 + len(followups))
-    for path in (baseline, *followups, *prompts):
+    if followup_labels and len(followup_labels) != len(followups):
+        raise click.UsageError(
+            f"--followup-labels has {len(followup_labels)} label maps for {len(followups)} follow-ups; "
+            "legal: one for each, or none"
+        )
+    for path in (baseline, *followups, *prompts, *followup_labels):
         if output.is_dir() and path.parent.is_dir() and path.parent.samefile(output):
             raise click.UsageError(f"-o is the folder of {path}: results could replace it")
     console.set_verbosity(
@@ -174,12 +199,15 @@ def track(
         output=output,
         kind=prompt_type,
         dates=dates,
+        followup_labels=followup_labels,
         model=model,
         folds=folds,
         mirroring=not disable_tta,
         device=device,
         threads=threads,
         registration=registration,
+        points=points,
+        propose_only=propose_only,
         from_previous=chain == "previous",
         as_published=as_published,
         canonical=None,

@@ -67,12 +67,11 @@ class _ClassicalPair:
         self._followup = followup
         self._masks = masks
 
+    def places(self) -> dict[int, LesionMask]:
+        return self._registered()[0]
+
     def run(self, progress: OnProgress) -> Iterator[Carried]:
-        started = perf_counter()
-        registration = register(self._baseline, self._followup)
-        self.notes += registration.warnings
-        places, lost = self._carry_over(registration.map)
-        self.seconds["registration"] = perf_counter() - started
+        places, lost = self._registered()
         for lesion_id in self._masks:
             if lesion_id not in places:
                 yield Carried(LesionResult(lesion_id, LesionStatus.EMPTY, warnings=(OUT_OF_VIEW,)))
@@ -86,6 +85,14 @@ class _ClassicalPair:
                 (LOST_IN_WARP, _LOST, *lesion.warnings) if lesion.lesion_id in lost else lesion.warnings
             )
             yield Carried(replace(lesion, warnings=warnings), places[lesion.lesion_id])
+
+    def _registered(self) -> tuple[dict[int, LesionMask], set[int]]:
+        started = perf_counter()
+        registration = register(self._baseline, self._followup)
+        self.notes += registration.warnings
+        carried = self._carry_over(registration.map)
+        self.seconds["registration"] = perf_counter() - started
+        return carried
 
     def _carry_over(self, way: DisplacementMap) -> tuple[dict[int, LesionMask], set[int]]:
         """Return where lesions lie in the follow-up, and which of them are known by their centroid only."""

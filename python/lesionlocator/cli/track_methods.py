@@ -69,6 +69,9 @@ class PairRun(Protocol):
     def seconds(self) -> Mapping[str, float]:
         """Time that the pair took beside its lesions; complete after the run."""
 
+    def places(self) -> dict[int, LesionMask]:
+        """Return where the lesions are expected in the follow-up, without segmenting them."""
+
     def run(self, progress: OnProgress) -> Iterator[Carried]:
         """Track lesion after lesion."""
 
@@ -147,6 +150,11 @@ class _LearnedPair:
     @property
     def seconds(self) -> Mapping[str, float]:
         return self._work.seconds
+
+    def places(self) -> dict[int, LesionMask]:
+        carried = self._work.carry_over()
+        found = {i: _in_scan(carried[i], self._work.followup_grid) for i in self._ids if i in carried}
+        return {i: mask for i, mask in found.items() if mask is not None}
 
     def run(self, progress: OnProgress) -> Iterator[Carried]:
         for lesion in self._work.run(progress, only=self._ids):

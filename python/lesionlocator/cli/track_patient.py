@@ -14,6 +14,7 @@ from lesionlocator.cli.track_baseline import Origin, read_origin
 from lesionlocator.cli.track_classical import Classical
 from lesionlocator.cli.track_files import TrackFiles, checksum_of
 from lesionlocator.cli.track_methods import Learned, Method
+from lesionlocator.cli.track_points import Points, propose, read_points
 from lesionlocator.cli.track_run import Baseline, Plan, TrackRun, environment
 from lesionlocator.errors import InputError, ModelError
 from lesionlocator.io import Scan, read_scan
@@ -40,6 +41,8 @@ class TrackOptions:
         How the prompts point at lesions: ``prev_mask``, ``box`` or ``point``.
     dates
         Of baseline and follow-ups; empty where they are not known.
+    followup_labels
+        Label maps of the follow-ups; empty where there are none.
     model
         A checkpoint folder; None for the built-in model.
     folds
@@ -52,6 +55,10 @@ class TrackOptions:
         Number of threads; None for the libraries' own choice.
     registration
         ``learned``, ``classical``, or None for learned where the model has it.
+    points
+        A tracking file with accepted points, which are segmented; None to find lesions by registration.
+    propose_only
+        Whether to write where lesions are expected, and nothing else.
     from_previous
         Whether each follow-up is tracked from where a lesion was last found, or from the baseline.
     as_published
@@ -72,12 +79,15 @@ class TrackOptions:
     output: Path
     kind: str
     dates: tuple[date, ...]
+    followup_labels: tuple[Path, ...]
     model: Path | None
     folds: tuple[int, ...] | None
     mirroring: bool
     device: str
     threads: int | None
     registration: str | None
+    points: Path | None
+    propose_only: bool
     from_previous: bool
     as_published: bool
     canonical: bool | None
@@ -102,11 +112,12 @@ def run_tracking(options: TrackOptions, reporter: Reporter) -> None:
     if options.threads is not None:
         set_threads(options.threads)
     reporter.stage("loading torch and the model")
-    method = _method(options)
+    method = _method(options, names[1:])
     plan = Plan(
         options.followups,
         names,
         options.dates or (None,) * len(names),
+        options.followup_labels or (None,) * len(options.followups),
         options.from_previous,
         options.output,
         options.resume,
@@ -124,8 +135,12 @@ def run_tracking(options: TrackOptions, reporter: Reporter) -> None:
     )
     try:
         baseline = _baseline(options, scan, run, reporter)
-        method.load()
-        run.track(baseline)
+        if options.propose_only:
+            file = propose(baseline.origin, options.followups, method, options.output, reporter)
+            console.say(f"proposed points: {file}")
+        else:
+            method.load()
+            run.track(baseline)
     except BaseException as problem:
         run.close(console.code_of(problem))
         raise
@@ -141,7 +156,7 @@ def _checked_names(options: TrackOptions) -> tuple[str, ...]:
         Where a file is missing or given twice, or two scans have one name.
     """
     scans = (options.baseline, *options.followups)
-    for path in (*scans, *options.prompts):
+    for path in (*scans, *options.prompts, *options.followup_labels):
         if not path.is_file():
             raise InputError(f"{path}: no such file")
     for place, path in enumerate(options.followups, start=1):
@@ -159,7 +174,9 @@ def _checked_names(options: TrackOptions) -> tuple[str, ...]:
 
 def _check_model(options: TrackOptions) -> None:
     """Tell of a missing model or fold before torch is imported, which takes seconds."""
-    if _is_learned(options) and options.model is not None:
+    if options.points is not None:
+        segmentation_folder(options.model, PromptKind.POINT.value).chosen(options.folds)
+    elif _is_learned(options) and options.model is not None:
         tracking_folder(options.model).chosen(options.folds)
     else:
         segmentation_folder(options.model, PromptKind.BOX.value).chosen(options.folds)
@@ -192,7 +209,9 @@ def _is_learned(options: TrackOptions) -> bool:
     return True
 
 
-def _method(options: TrackOptions) -> Method:
+def _method(options: TrackOptions, followups: Sequence[str]) -> Method:
+    if options.points is not None:
+        return Points(_segmenter(options), read_points(options.points, followups))
     if _is_learned(options) and options.model is not None:
         tracker = load_tracker(
             options.model, device=options.device, folds=options.folds, mirroring=options.mirroring
@@ -207,7 +226,8 @@ def _segmenter(options: TrackOptions) -> SegmentationModel:
 
 def _baseline(options: TrackOptions, scan: Scan, run: TrackRun, reporter: Reporter) -> Baseline:
     """Return the lesions of the baseline: as given, or segmented where boxes or points are given."""
-    checksum = checksum_of([options.baseline, *options.prompts])
+    points = [] if options.points is None else [options.points]
+    checksum = checksum_of([options.baseline, *options.prompts, *points])
     if options.kind == "prev_mask":
         return Baseline(read_origin(options.prompts, scan), {}, checksum)
     if len(options.prompts) > 1:
@@ -289,6 +309,7 @@ def _told(options: TrackOptions) -> dict[str, Any]:
         "followups": texts(options.followups),
         "prompts": texts(options.prompts),
         "output": str(options.output),
+        "followup_labels": texts(options.followup_labels),
         "dates": [day.isoformat() for day in options.dates],
         "resume": options.resume,
     }

@@ -9,6 +9,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from lesionlocator import _core
 from lesionlocator.cli import console
 from lesionlocator.cli.reporter import CaseOutcome, Reporter
@@ -16,12 +18,12 @@ from lesionlocator.cli.track_baseline import Origin
 from lesionlocator.cli.track_files import TrackFiles, checksum_of, earlier_cases
 from lesionlocator.cli.track_methods import Carried, Method
 from lesionlocator.cli.track_table import course_table
-from lesionlocator.errors import ModelError, OutputError
-from lesionlocator.io import Scan, read_scan
+from lesionlocator.errors import InputError, ModelError, OutputError
+from lesionlocator.io import LabelMap, Scan, read_labelmap, read_scan
 from lesionlocator.results.course import Examination, Tracked
 from lesionlocator.results.course_files import write_course
 from lesionlocator.results.files import CaseFiles, make_folder
-from lesionlocator.results.findings import found_in, tracked_in
+from lesionlocator.results.findings import found_in, labelled_in, tracked_in
 from lesionlocator.results.lesion import LesionMask, LesionResult
 from lesionlocator.results.provenance import RUN_FILE, CaseRecord, RunRecord
 from lesionlocator.results.segmentation import Segmentation
@@ -60,6 +62,8 @@ class Plan:
         What results are named after: the baseline's name first.
     dates
         Of baseline and follow-ups; None where they are not known.
+    labels
+        Label maps of the follow-ups; None where there is none.
     from_previous
         Whether each follow-up is tracked from where a lesion was last found, or from the baseline.
     output
@@ -73,6 +77,7 @@ class Plan:
     followups: tuple[Path, ...]
     names: tuple[str, ...]
     dates: tuple[date | None, ...]
+    labels: tuple[Path | None, ...]
     from_previous: bool
     output: Path
     resume: bool
@@ -204,6 +209,7 @@ class TrackRun:
 
     def _follow(self, place: int, scan: Scan, baseline: Baseline, checksum: str) -> None:
         started, files, name = perf_counter(), self.files(place), self._plan.names[place]
+        labels = self._labels(place, scan)
         record = self.earlier(place, checksum)
         carried = None if record is None else files.restore(record, scan.geometry, is_followup=True)
         if self._plan.resume and not self._plan.records:
@@ -217,7 +223,7 @@ class TrackRun:
             self.keep(place, record)
             carried = self._carry(place, scan, baseline, record)
         lesions = {i: one.lesion for i, one in carried.items()}
-        self._note(place, scan, carried)
+        self._note(place, scan, carried, labels)
         volume = sum(lesion.found.voxels for lesion in lesions.values() if lesion.found is not None)
         outcome = CaseOutcome(
             name,
@@ -237,7 +243,11 @@ class TrackRun:
         files, name = self.files(place), self._plan.names[place]
         carried = {i: Carried(lesion) for i, lesion in baseline.refused.items()}
         self._reporter.case_started(name, len(carried) + len(self._known))
-        notes: list[str] = []
+        notes = [
+            f"is voxel by voxel {origin.scan.name}: the same scan under another name?"
+            for origin in self._scans.values()
+            if np.array_equal(origin.scan.voxels, scan.voxels)
+        ]
         for one, more in self._pairs(scan, name, record):
             notes += [note for note in more if note not in notes]
             if one is not None:
@@ -278,7 +288,7 @@ class TrackRun:
             record.add_seconds(pair.seconds)
             yield None, pair.notes
 
-    def _note(self, place: int, scan: Scan, carried: Mapping[int, Carried]) -> None:
+    def _note(self, place: int, scan: Scan, carried: Mapping[int, Carried], labels: LabelMap | None) -> None:
         """Keep what the next follow-ups and the timeline need."""
         if self._plan.from_previous:
             masks = {i: one.last_known for i, one in carried.items() if one.last_known is not None}
@@ -288,7 +298,19 @@ class TrackRun:
                 i: tracked_in(one.lesion, scan, in_view=one.in_view, expected=one.expected)
                 for i, one in carried.items()
             }
-            self._examinations.append(Examination(scan.name, tracked, self._plan.dates[place]))
+            labelled = None if labels is None else labelled_in(labels, scan)
+            self._examinations.append(Examination(scan.name, tracked, self._plan.dates[place], labelled))
+
+    def _labels(self, place: int, scan: Scan) -> LabelMap | None:
+        """Read the label map of a follow-up before any network runs."""
+        path = self._plan.labels[place - 1]
+        if path is None:
+            return None
+        labels = read_labelmap(path)
+        difference = labels.geometry.difference(scan.geometry)
+        if difference is not None:
+            raise InputError(f"{path}: is not on the grid of {scan.path or scan.name}: {difference}")
+        return labels
 
     def _move(self, place: int, scan: Scan, masks: Mapping[int, LesionMask | None]) -> None:
         known = {i: mask for i, mask in masks.items() if mask is not None and i in self._known}

@@ -1,0 +1,160 @@
+"""Tracking that a person has a say in: points are proposed, edited, and then segmented."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lesionlocator.cli.track_methods import Carried, OnProgress, PairRun
+from lesionlocator.errors import InputError
+from lesionlocator.geometry import Box
+from lesionlocator.io import read_scan
+from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
+from lesionlocator.prompts.longitudinal import FollowedLesion, Pair, read_longitudinal, write_longitudinal
+from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
+
+if TYPE_CHECKING:
+    from lesionlocator.cli.reporter import Reporter
+    from lesionlocator.cli.track_baseline import Origin
+    from lesionlocator.cli.track_methods import Method
+    from lesionlocator.geometry import Point, Shape
+    from lesionlocator.io import Scan
+    from lesionlocator.segmentation import SegmentationModel
+    from lesionlocator.tracking.masks import MaskKind
+
+PROPOSED = "proposed.json"
+_STRUCK = "has no point in this follow-up"
+
+
+def propose(
+    origin: Origin, followups: Collection[Path], method: Method, folder: Path, reporter: Reporter
+) -> Path:
+    """Write where registration puts each lesion of a baseline in each follow-up.
+
+    Raises
+    ------
+    LesionLocatorError
+        Where a follow-up cannot be used, or the file cannot be written.
+    """
+    pairs: list[Pair] = []
+    for path in followups:
+        followup = read_scan(path)
+        reporter.stage(f"{followup.name}: registering {origin.scan.name}")
+        pair = method.pair(origin, followup, list(origin.masks))
+        places = pair.places()
+        for note in pair.notes:
+            reporter.warning(followup.name, note)
+        for lesion_id in origin.masks.keys() - places.keys():
+            reporter.warning(followup.name, f"lesion {lesion_id} lies outside what the follow-up shows")
+        pairs.append(
+            tuple(
+                FollowedLesion(i, origin.scan.name, followup.name, _centroid(mask), _centroid(places.get(i)))
+                for i, mask in sorted(origin.masks.items())
+            )
+        )
+    file = folder / PROPOSED
+    write_longitudinal({origin.scan.name: pairs}, file)
+    return file
+
+
+def read_points(path: Path, followups: Collection[str]) -> dict[str, PromptSet]:
+    """Read the accepted points of each follow-up, by its name.
+
+    Raises
+    ------
+    InputError
+        Where the file is no tracking file of one patient, an entry cannot be used, or a scan is none of the
+        follow-ups.
+    """
+    file = read_longitudinal(path)
+    if len(file.patients) != 1:
+        raise InputError(f"{path}: holds {len(file.patients)} patients; legal: one")
+    for where, reason in file.refused.items():
+        raise InputError(f"{path}: {where}: {reason}")
+    lesions = [lesion for pair in next(iter(file.patients.values())) for lesion in pair]
+    points: dict[str, list[LesionPrompt]] = {name: [] for name in followups}
+    for lesion in lesions:
+        if lesion.followup not in points:
+            raise InputError(
+                f"{path}: lesion {lesion.lesion_id}: {lesion.followup!r} is no follow-up; there are: "
+                f"{', '.join(followups)}"
+            )
+        if lesion.accepted is not None:
+            points[lesion.followup].append(LesionPrompt(lesion.lesion_id, point=lesion.accepted))
+    return {name: PromptSet.of(prompts) for name, prompts in points.items()}
+
+
+class Points:
+    """Points that a person has accepted, which prompt a segmentation model.
+
+    Parameters
+    ----------
+    model
+        The segmentation model.
+    points
+        Of each follow-up, by its name.
+    """
+
+    name = "points"
+
+    def __init__(self, model: SegmentationModel, points: Mapping[str, PromptSet]) -> None:
+        self.kind: MaskKind | PromptKind = PromptKind.POINT
+        self.identity = model.identity(PromptKind.POINT)
+        self.device = model.device
+        self._model = model
+        self._points = points
+
+    def load(self) -> None:
+        """Load the networks."""
+        self._model.ensemble(PromptKind.POINT)
+
+    def pair(self, origin: Origin, followup: Scan, lesion_ids: Collection[int]) -> PairRun:
+        """Return the work on some of the lesions of a scan."""
+        return _PointsPair(self._model, followup, self._points[followup.name], list(lesion_ids))
+
+
+class _PointsPair:
+    def __init__(
+        self, model: SegmentationModel, followup: Scan, prompts: PromptSet, lesion_ids: list[int]
+    ) -> None:
+        self.notes: tuple[str, ...] = ()
+        self.seconds: dict[str, float] = {}
+        self._model = model
+        self._followup = followup
+        self._prompts = PromptSet.of(prompt for prompt in prompts if prompt.lesion_id in lesion_ids)
+        self._struck = [i for i in lesion_ids if i not in self._prompts.ids]
+
+    def places(self) -> dict[int, LesionMask]:
+        shape = self._followup.geometry.shape
+        found = {prompt.lesion_id: _voxel(prompt.point, shape) for prompt in self._prompts}
+        return {i: mask for i, mask in found.items() if mask is not None}
+
+    def run(self, progress: OnProgress) -> Iterator[Carried]:
+        for lesion_id in self._struck:
+            yield Carried(LesionResult(lesion_id, LesionStatus.REFUSED, warnings=(_STRUCK,)))
+        if not len(self._prompts):
+            return
+        places = self.places()
+        work = self._model.prepare(self._followup, self._prompts, prompt_type=PromptKind.POINT)
+        self.notes += work.notes
+        for lesion in work.run(progress):
+            yield Carried(lesion, places.get(lesion.lesion_id))
+
+
+def _centroid(mask: LesionMask | None) -> Point | None:
+    if mask is None:
+        return None
+    z, y, x = (np.argwhere(mask.region).mean(axis=0) + mask.box.start).tolist()
+    return z, y, x
+
+
+def _voxel(point: Point | None, shape: Shape) -> LesionMask | None:
+    if point is None:
+        return None
+    z, y, x = (round(value) for value in point)
+    box = Box((z, y, x), (z + 1, y + 1, x + 1)).clipped(shape)
+    ones = np.ones((1, 1, 1), np.uint8)
+    return None if box is None else LesionMask(shape, box, ones, ones.astype(np.float32))
