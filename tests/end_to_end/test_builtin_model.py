@@ -51,7 +51,7 @@ def test_lesions_of_unseen_patients_are_segmented(
     assert np.mean(scores) >= bound
 
 
-def test_a_box_without_a_lesion_does_not_come_back_full(
+def test_boxes_without_a_lesion_come_back_no_fuller_than_the_model_card_says(
     measurements: tuple[list[Measurement], list[EmptyMeasurement]],
 ) -> None:
     filled = [m.filled for m in measurements[1]]
