@@ -31,7 +31,9 @@ def many_lesions(tmp_path: Path) -> tuple[Path, Path]:
 
 def started(arguments: list[object]) -> subprocess.Popen[str]:
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    code = "from lesionlocator.cli.main import main; main()"
+    # A shell lets what it starts in the background, such as these tests, ignore SIGINT: heed it again.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heed}; from lesionlocator.cli.main import main; main()"
     command = [sys.executable, "-c", code, "segment", *(str(part) for part in arguments)]
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
