@@ -91,3 +91,14 @@ def test_progress_counts_every_network_call(tmp_path: Path) -> None:
     model = ll.load_model(tmp_path, device="cpu")
     model.segment(scan(SHAPE, (2.5, 1.2, 1.2)), as_prompts(SMALL_BOX), progress=seen.append)
     assert [(step.done, step.total, step.lesion_id) for step in seen] == [(n, 8, 1) for n in range(1, 9)]
+
+
+def test_a_lesions_mask_is_an_array_of_the_scans_shape(tmp_path: Path) -> None:
+    tiny_models.write(tmp_path, tiny_models.plans())
+    model = ll.load_model(tmp_path, device="cpu", mirroring=False)
+    outside = LesionPrompt(2, Box((90, 90, 90), (95, 95, 95)))
+    (lesion,) = as_prompts(SMALL_BOX)
+    result = model.segment(scan(SHAPE, (2.5, 1.2, 1.2)), PromptSet((lesion, outside)))
+    np.testing.assert_array_equal(result.lesions[1].mask, result.labelmap == 1)
+    assert result.lesions[2].mask is None
+    assert "outside the scan" in result.lesions[2].warnings[0]

@@ -86,3 +86,8 @@ class LesionResult:
     found: LesionMask | None = None
     warnings: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def mask(self) -> NDArray[np.uint8] | None:
+        """The mask as a new array of the scan's shape, 1 in the lesion; None unless segmented."""
+        return None if self.found is None else self.found.full()
