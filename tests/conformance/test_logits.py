@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from archives import arrays_of
 from lesionlocator.inference.ensemble import Ensemble
 from lesionlocator.inference.segmenter import segment_prompt
 from lesionlocator.inference.tiles import Tiling
@@ -31,7 +32,7 @@ LEAST_WEIGHT = 1e-5
 @pytest.mark.parametrize("family", ["linear", "cubic"])
 @pytest.mark.parametrize("image", ["a", "b", "c", "d"])
 def test_logits_of_one_lesion(conformance: Path, family: str, image: str) -> None:
-    facts = np.load(conformance / f"expected/intermediates/{family}_{image}.npz")
+    facts = arrays_of(conformance / f"expected/intermediates/{family}_{image}.npz")
     folder = segmentation_folder(conformance / "checkpoint" / family, "box")
     ensemble = Ensemble(folder, folds=[0], device=torch.device("cpu"), mirroring=False)
     grid = ModelGrid(read_scan(conformance / f"images/{image}.nii.gz"), folder.plans)
@@ -45,7 +46,7 @@ def test_logits_of_one_lesion(conformance: Path, family: str, image: str) -> Non
     covered[logits.block.slices] = True
     np.testing.assert_array_equal(covered, ~np.isnan(wanted))
     tiling = Tiling.around(prompt.extent, grid.shape, grid.plans.patch_size, 0.5)
-    weight = np.load(conformance / "expected/intermediates/gaussian_48_64_64.npz")["gaussian"]
+    weight = arrays_of(conformance / "expected/intermediates/gaussian_48_64_64.npz")["gaussian"]
     precise = summed(weight, tiling)[logits.block.slices] >= LEAST_WEIGHT
     wanted = wanted[logits.block.slices]
     off = np.abs(logits.difference - wanted)[precise]
@@ -99,5 +100,5 @@ def test_the_full_size_network(conformance: Path) -> None:
     values[0, 1, 20:40, 30:60, 40:70] = 1
     with torch.inference_mode():
         logits = network.eval()(torch.from_numpy(values))[0].numpy()
-    wanted = np.load(conformance / "expected/intermediates/full_size_network.npz")["logits"]
+    wanted = arrays_of(conformance / "expected/intermediates/full_size_network.npz")["logits"]
     assert np.abs(logits - wanted.astype(np.float32)).max() < TOLERANCE

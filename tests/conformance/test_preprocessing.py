@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from archives import arrays_of
 from lesionlocator.geometry import Box
 from lesionlocator.inference.tiles import Tiling
 from lesionlocator.io import read_labelmap, read_scan
@@ -28,7 +29,7 @@ class Expected:
 
     def __init__(self, folder: Path, family: str, image: str) -> None:
         self.facts = json.loads((folder / f"expected/intermediates/{family}_{image}.json").read_text())
-        self.arrays = np.load(folder / f"expected/intermediates/{family}_{image}.npz")
+        self.arrays = arrays_of(folder / f"expected/intermediates/{family}_{image}.npz")
         self.labels = read_labelmap(folder / f"labels/{image}.nii.gz").labels
         self.prompts = read_prompts(folder / f"prompts/{image}.json").prompts
         plans = Plans.read(folder / f"checkpoint/{family}/LesionLocatorSeg/bbox_optimized/plans.json")

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 
+from archives import arrays_of
 from lesionlocator.io import LabelMap, read_labelmap, read_scan
 from lesionlocator.longitudinal import Tracker, load_tracker
 from lesionlocator.networks.registration import RegistrationNetwork
@@ -140,7 +141,7 @@ def test_names_and_shapes_of_the_registration_network(conformance: Path) -> None
 
 def test_the_map(done: Done) -> None:
     files = list(done.expected.glob("*_phi_every_7th.npz"))
-    wanted = np.load(files[0])["phi"]
+    wanted = arrays_of(files[0])["phi"]
     assert np.abs(done.work.registration.phi[:, ::EVERY, ::EVERY, ::EVERY] - wanted).max() < PHI_TOLERANCE
 
 

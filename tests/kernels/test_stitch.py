@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from archives import arrays_of
 from lesionlocator import _core
 from lesionlocator.errors import KernelError
 
@@ -70,8 +71,8 @@ def dense_weight(patch):
 
 
 def test_the_weight_equals_the_published_map(conformance):
-    expected = np.load(conformance / "expected/intermediates/gaussian_48_64_64.npz")
-    (name,) = expected.files
+    expected = arrays_of(conformance / "expected/intermediates/gaussian_48_64_64.npz")
+    (name,) = expected
     z, y, x = (_core.stitch_gaussian(n) for n in (48, 64, 64))
     product = 10 * z[:, None, None] * y[:, None] * x
     np.testing.assert_allclose(product, expected[name], rtol=1e-3, atol=1e-6)
