@@ -30,7 +30,7 @@ LAYERS = [
 KERNEL_CALLERS = {
     "cli/main.py",
     "cli/segment_run.py",
-    "cli/track_run.py",
+    "cli/track_record.py",
     "inference/segmenter.py",
     "inference/tiles.py",
     "io/nifti.py",

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lesionlocator.cli import console
-from lesionlocator.errors import DeviceError
-
-_NO_PROCESSES = "accepted, without effect: threads in one process read and write"
+from lesionlocator.cli.published_flags import add_common_flags, announce, fold_numbers, reporting
 
 
 def main() -> None:
@@ -27,15 +25,9 @@ def track(arguments: Sequence[str]) -> None:
         The command line without the name of the command.
     """
     chosen = _parser().parse_args(arguments)
-    if chosen.verbose:
-        console.set_verbosity(console.Verbosity.VERBOSE)
-    if chosen.visualize:
-        console.warn("warning: --visualize needs the viewer extra, which is not installed; masks are written")
-    if (chosen.npp, chosen.nps) != (None, None):
-        console.say(f"-npp and -nps are {_NO_PROCESSES}")
-    from lesionlocator.cli.events import EventLog
-    from lesionlocator.cli.reporter import Reporter
-    from lesionlocator.cli.track_patient import TrackOptions, run_tracking
+    announce(chosen)
+    from lesionlocator.cli.track_options import TrackOptions
+    from lesionlocator.cli.track_patient import run_tracking
 
     options = TrackOptions(
         baseline=chosen.bl,
@@ -46,7 +38,7 @@ def track(arguments: Sequence[str]) -> None:
         dates=(),
         followup_labels=(),
         model=chosen.m,
-        folds=None if chosen.f is None else tuple(dict.fromkeys(chosen.f)),
+        folds=fold_numbers(chosen),
         mirroring=not chosen.disable_tta,
         device=chosen.device,
         threads=None,
@@ -60,11 +52,8 @@ def track(arguments: Sequence[str]) -> None:
         resume=chosen.continue_prediction,
         command=tuple(sys.argv),
     )
-    try:
-        with EventLog(None) as log, Reporter(log, bars=not chosen.disable_progress_bar) as reporter:
-            run_tracking(options, reporter)
-    except DeviceError as error:
-        raise DeviceError(f"{error}. Choose with -device, such as -device cpu") from error
+    with reporting(chosen) as reporter:
+        run_tracking(options, reporter)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,15 +76,5 @@ def _parser() -> argparse.ArgumentParser:
         default="prev_mask",
         help="what the prompts are; with box and point, the baseline is segmented first (default: prev_mask)",
     )
-    add("-o", type=Path, required=True, help="folder for the masks")
-    add("-m", type=Path, required=True, help="checkpoint folder")
-    add("-f", type=int, nargs="+", help="fold numbers, such as -f 0 1 2 (default: all there are)")
-    add("--disable_tta", action="store_true", help="do not average over mirrorings")
-    add("--verbose", action="store_true", help="print stages and decisions")
-    add("--continue_prediction", "--c", action="store_true", help="keep the masks that are there")
-    add("-npp", type=int, help=_NO_PROCESSES)
-    add("-nps", type=int, help=_NO_PROCESSES)
-    add("-device", default="cuda", help="cuda, cuda:N, cpu, mps or auto (default: cuda)")
-    add("--disable_progress_bar", action="store_true", help="print plain lines")
-    add("--visualize", action="store_true", help="needs the viewer extra")
+    add_common_flags(parser)
     return parser

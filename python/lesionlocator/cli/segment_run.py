@@ -13,6 +13,7 @@ from typing import Any
 from lesionlocator import _core
 from lesionlocator.cli import console
 from lesionlocator.cli.case_run import CaseRun, Outputs
+from lesionlocator.cli.options import ORIENTATIONS
 from lesionlocator.cli.read_ahead import PreparedCase, ReadAhead
 from lesionlocator.cli.reporter import CaseOutcome, Reporter
 from lesionlocator.cli.resume import EarlierRun
@@ -25,8 +26,6 @@ from lesionlocator.results.files import CaseFiles, make_folder
 from lesionlocator.results.provenance import RUN_FILE, CaseRecord, RunRecord
 from lesionlocator.segmentation import SegmentationModel, load_model
 from lesionlocator.threads import set_threads, thread_counts
-
-_ORIENTATION = {None: "auto", False: "stored", True: "canonical"}
 
 
 @dataclass(frozen=True)
@@ -271,7 +270,7 @@ class SegmentRun:
             "model": self._model.identity(self._options.kind).as_dict(),
             "prompt_type": self._options.kind.value,
             "step_size": self._options.step_size,
-            "orientation": _ORIENTATION[self._options.canonical],
+            "orientation": ORIENTATIONS[self._options.canonical],
         }
 
     def _environment(self) -> dict[str, Any]:

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import click
 
-from lesionlocator.cli import console
 from lesionlocator.cli.events import EventLog
+from lesionlocator.cli.options import PATH, model_options, run_options, set_verbosity
 from lesionlocator.cli.reporter import Reporter
 
-_PATH = click.Path(path_type=Path)
 _SEVERAL = ("--followup", "-p", "--prompts", "--dates", "--followup-labels")
 
 
@@ -40,14 +39,6 @@ def _repeated(args: list[str]) -> list[str]:
     return spelled
 
 
-def _fold_numbers(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[int, ...] | None:
-    parts = [part.strip() for value in values for part in value.split(",")]
-    wrong = [part for part in parts if not part.isdecimal()]
-    if wrong:
-        raise click.BadParameter(f"{wrong[0]!r} is no fold number; legal: -f 0 -f 1, or -f 0,1")
-    return tuple(dict.fromkeys(int(part) for part in parts)) or None
-
-
 def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[date, ...]:
     days = []
     for value in values:
@@ -59,11 +50,11 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
 
 
 @click.command(cls=_SeveralValues)
-@click.option("--baseline", type=_PATH, required=True, help="The scan in which the lesions are known.")
+@click.option("--baseline", type=PATH, required=True, help="The scan in which the lesions are known.")
 @click.option(
     "--followup",
     "followups",
-    type=_PATH,
+    type=PATH,
     required=True,
     multiple=True,
     metavar="PATH...",
@@ -72,7 +63,7 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
 @click.option(
     "-p",
     "--prompts",
-    type=_PATH,
+    type=PATH,
     required=True,
     multiple=True,
     metavar="PATH...",
@@ -86,16 +77,8 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
     show_default=True,
     help="What the prompts are; with box and point, the baseline is segmented first.",
 )
-@click.option("-o", "--output", type=_PATH, required=True, help="Folder for the results.")
-@click.option("-m", "--model", type=_PATH, help="Checkpoint folder.  [default: the built-in model]")
-@click.option(
-    "-f",
-    "--folds",
-    multiple=True,
-    callback=_fold_numbers,
-    help="-f 0 -f 1 or -f 0,1.  [default: all there are]",
-)
-@click.option("--disable-tta", is_flag=True, help="Do not average over mirrorings: up to 8 times faster.")
+@click.option("-o", "--output", type=PATH, required=True, help="Folder for the results.")
+@model_options
 @click.option(
     "--dates",
     multiple=True,
@@ -105,7 +88,7 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
 )
 @click.option(
     "--followup-labels",
-    type=_PATH,
+    type=PATH,
     multiple=True,
     metavar="PATH...",
     help="A label map of all lesions of each follow-up: those that no track explains are new.",
@@ -127,22 +110,13 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
     is_flag=True,
     help="Only write where lesions are expected in each follow-up: proposed.json, to be edited.",
 )
-@click.option("--points", type=_PATH, help="Segment at the points of such a file, without any registration.")
+@click.option("--points", type=PATH, help="Segment at the points of such a file, without any registration.")
 @click.option(
     "--as-published",
     is_flag=True,
     help="Mark padding in masks of single lesions as the published system does.",
 )
-@click.option("--device", default="auto", show_default=True, metavar="auto|cuda[:N]|mps|cpu")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads on the CPU.  [default: one a core]")
-@click.option(
-    "--resume/--overwrite",
-    default=False,
-    help="Do the follow-ups that an earlier run left, or start again.  [default: --overwrite]",
-)
-@click.option("--quiet", is_flag=True, help="Print errors only.")
-@click.option("--verbose", is_flag=True, help="Print stages and decisions, and tracebacks of errors.")
-@click.option("--log-json", type=_PATH, help="Also write events to this file, one JSON object a line.")
+@run_options
 def track(
     *,
     baseline: Path,
@@ -153,6 +127,7 @@ def track(
     model: Path | None,
     folds: tuple[int, ...] | None,
     disable_tta: bool,
+    canonical: bool | None,
     dates: tuple[date, ...],
     followup_labels: tuple[Path, ...],
     chain: str,
@@ -172,8 +147,6 @@ def track(
     Writes for each follow-up <followup>_lesion_<id>.nii.gz, <followup>_lesions.nii.gz and
     <followup>_lesions.json, and for the patient tracking.csv, tracking.json and run.json.
     """
-    if quiet and verbose:
-        raise click.UsageError("--quiet and --verbose exclude each other")
     if propose_only and points is not None:
         raise click.UsageError("--propose-only and --points exclude each other")
     if points is not None and registration is not None:
@@ -187,10 +160,9 @@ def track(
     for path in (baseline, *followups, *prompts, *followup_labels):
         if output.is_dir() and path.parent.is_dir() and path.parent.samefile(output):
             raise click.UsageError(f"-o is the folder of {path}: results could replace it")
-    console.set_verbosity(
-        console.Verbosity.QUIET if quiet else console.Verbosity(console.Verbosity.NORMAL + verbose)
-    )
-    from lesionlocator.cli.track_patient import TrackOptions, run_tracking
+    set_verbosity(quiet=quiet, verbose=verbose)
+    from lesionlocator.cli.track_options import TrackOptions
+    from lesionlocator.cli.track_patient import run_tracking
 
     options = TrackOptions(
         baseline=baseline,
@@ -210,7 +182,7 @@ def track(
         propose_only=propose_only,
         from_previous=chain == "previous",
         as_published=as_published,
-        canonical=None,
+        canonical=canonical,
         records=True,
         resume=resume,
         command=tuple(sys.argv),

@@ -36,15 +36,18 @@ class Classical:
     ----------
     model
         The segmentation model.
+    canonical
+        As for :meth:`lesionlocator.SegmentationModel.segment`.
     """
 
     name = "classical"
 
-    def __init__(self, model: SegmentationModel) -> None:
+    def __init__(self, model: SegmentationModel, *, canonical: bool | None = None) -> None:
         self.kind: MaskKind | PromptKind = PromptKind.BOX
         self.identity = model.identity(PromptKind.BOX)
         self.device = model.device
         self._model = model
+        self._canonical = canonical
 
     def load(self) -> None:
         """Load the networks."""
@@ -53,12 +56,18 @@ class Classical:
     def pair(self, origin: Origin, followup: Scan, lesion_ids: Collection[int]) -> PairRun:
         """Return the work on some of the lesions of a scan."""
         masks = {i: origin.masks[i] for i in lesion_ids}
-        return _ClassicalPair(self._model, origin.scan, followup, masks)
+        return _ClassicalPair(self._model, origin.scan, followup, masks, canonical=self._canonical)
 
 
 class _ClassicalPair:
     def __init__(
-        self, model: SegmentationModel, baseline: Scan, followup: Scan, masks: Mapping[int, LesionMask]
+        self,
+        model: SegmentationModel,
+        baseline: Scan,
+        followup: Scan,
+        masks: Mapping[int, LesionMask],
+        *,
+        canonical: bool | None,
     ) -> None:
         self.notes: tuple[str, ...] = ()
         self.seconds: dict[str, float] = {}
@@ -66,6 +75,7 @@ class _ClassicalPair:
         self._baseline = baseline
         self._followup = followup
         self._masks = masks
+        self._canonical = canonical
 
     def places(self) -> dict[int, LesionMask]:
         return self._registered()[0]
@@ -78,7 +88,9 @@ class _ClassicalPair:
         if not places:
             return
         prompts = PromptSet.of(LesionPrompt(i, place.box) for i, place in places.items())
-        work = self._model.prepare(self._followup, prompts, prompt_type=PromptKind.BOX)
+        work = self._model.prepare(
+            self._followup, prompts, prompt_type=PromptKind.BOX, canonical=self._canonical
+        )
         self.notes += work.notes
         for lesion in work.run(progress):
             warnings = (

@@ -96,16 +96,21 @@ class Points:
         The segmentation model.
     points
         Of each follow-up, by its name.
+    canonical
+        As for :meth:`lesionlocator.SegmentationModel.segment`.
     """
 
     name = "points"
 
-    def __init__(self, model: SegmentationModel, points: Mapping[str, PromptSet]) -> None:
+    def __init__(
+        self, model: SegmentationModel, points: Mapping[str, PromptSet], *, canonical: bool | None = None
+    ) -> None:
         self.kind: MaskKind | PromptKind = PromptKind.POINT
         self.identity = model.identity(PromptKind.POINT)
         self.device = model.device
         self._model = model
         self._points = points
+        self._canonical = canonical
 
     def load(self) -> None:
         """Load the networks."""
@@ -113,17 +118,25 @@ class Points:
 
     def pair(self, origin: Origin, followup: Scan, lesion_ids: Collection[int]) -> PairRun:
         """Return the work on some of the lesions of a scan."""
-        return _PointsPair(self._model, followup, self._points[followup.name], list(lesion_ids))
+        prompts = self._points[followup.name]
+        return _PointsPair(self._model, followup, prompts, list(lesion_ids), canonical=self._canonical)
 
 
 class _PointsPair:
     def __init__(
-        self, model: SegmentationModel, followup: Scan, prompts: PromptSet, lesion_ids: list[int]
+        self,
+        model: SegmentationModel,
+        followup: Scan,
+        prompts: PromptSet,
+        lesion_ids: list[int],
+        *,
+        canonical: bool | None,
     ) -> None:
         self.notes: tuple[str, ...] = ()
         self.seconds: dict[str, float] = {}
         self._model = model
         self._followup = followup
+        self._canonical = canonical
         self._prompts = PromptSet.of(prompt for prompt in prompts if prompt.lesion_id in lesion_ids)
         self._struck = [i for i in lesion_ids if i not in self._prompts.ids]
 
@@ -138,7 +151,9 @@ class _PointsPair:
         if not len(self._prompts):
             return
         places = self.places()
-        work = self._model.prepare(self._followup, self._prompts, prompt_type=PromptKind.POINT)
+        work = self._model.prepare(
+            self._followup, self._prompts, prompt_type=PromptKind.POINT, canonical=self._canonical
+        )
         self.notes += work.notes
         for lesion in work.run(progress):
             yield Carried(lesion, places.get(lesion.lesion_id))

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
+from datetime import datetime
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from lesionlocator import _core
 from lesionlocator.cli import console
 from lesionlocator.cli.reporter import CaseOutcome, Reporter
 from lesionlocator.cli.track_baseline import Origin
 from lesionlocator.cli.track_files import TrackFiles, checksum_of, earlier_cases
 from lesionlocator.cli.track_methods import Carried, Method
+from lesionlocator.cli.track_plan import Baseline, Plan
 from lesionlocator.cli.track_table import course_table
 from lesionlocator.errors import InputError, ModelError, OutputError
 from lesionlocator.io import LabelMap, Scan, read_labelmap, read_scan
@@ -24,64 +22,10 @@ from lesionlocator.results.course import Examination, Tracked
 from lesionlocator.results.course_files import write_course
 from lesionlocator.results.files import CaseFiles, make_folder
 from lesionlocator.results.findings import found_in, labelled_in, tracked_in
-from lesionlocator.results.lesion import LesionMask, LesionResult
+from lesionlocator.results.lesion import LesionMask
 from lesionlocator.results.provenance import RUN_FILE, CaseRecord, RunRecord
 from lesionlocator.results.segmentation import Segmentation
 from lesionlocator.results.timeline import build_course
-from lesionlocator.threads import thread_counts
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """The baseline and its lesions.
-
-    Parameters
-    ----------
-    origin
-        The lesions that can be tracked.
-    refused
-        What became of the others, by lesion id.
-    checksum
-        Of the scan and all prompts.
-    """
-
-    origin: Origin
-    refused: Mapping[int, LesionResult]
-    checksum: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be done with one patient.
-
-    Parameters
-    ----------
-    followups
-        Files of the scans, in order.
-    names
-        What results are named after: the baseline's name first.
-    dates
-        Of baseline and follow-ups; None where they are not known.
-    labels
-        Label maps of the follow-ups; None where there is none.
-    from_previous
-        Whether each follow-up is tracked from where a lesion was last found, or from the baseline.
-    output
-        Folder for the results.
-    resume
-        Whether to keep what an earlier run has done.
-    records
-        Whether to write more than the masks.
-    """
-
-    followups: tuple[Path, ...]
-    names: tuple[str, ...]
-    dates: tuple[date | None, ...]
-    labels: tuple[Path | None, ...]
-    from_previous: bool
-    output: Path
-    resume: bool
-    records: bool
 
 
 class TrackRun:
@@ -345,15 +289,3 @@ class TrackRun:
             "registration": self._method.name,
             "device": f"{device.device} ({device.reason})",
         }
-
-
-def environment(method: Method, command: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the record of a run tells beside its settings."""
-    device = method.device
-    return {
-        "version": _core.__version__,
-        "command": list(command),
-        "device": {"name": str(device.device), "reason": device.reason},
-        "threads": thread_counts(),
-        "options": dict(options),
-    }

@@ -1,0 +1,98 @@
+"""The options that ``segment`` and ``track`` share, each declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lesionlocator.cli import console
+
+PATH = click.Path(path_type=Path)
+ORIENTATIONS = {None: "auto", False: "stored", True: "canonical"}
+"""Names of the axis orders that a network can see: None is what the model was trained for."""
+
+_Command = Callable[..., Any]
+_Decorator = Callable[[_Command], _Command]
+
+
+def _fold_numbers(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[int, ...] | None:
+    parts = [part.strip() for value in values for part in value.split(",")]
+    wrong = [part for part in parts if not part.isdecimal()]
+    if wrong:
+        raise click.BadParameter(f"{wrong[0]!r} is no fold number; legal: -f 0 -f 1, or -f 0,1")
+    return tuple(dict.fromkeys(int(part) for part in parts)) or None
+
+
+def _orientation(_: click.Context, __: click.Parameter, value: str) -> bool | None:
+    return next(canonical for canonical, name in ORIENTATIONS.items() if name == value)
+
+
+_MODEL = (
+    click.option("-m", "--model", type=PATH, help="Checkpoint folder.  [default: the built-in model]"),
+    click.option(
+        "-f",
+        "--folds",
+        multiple=True,
+        callback=_fold_numbers,
+        help="-f 0 -f 1 or -f 0,1.  [default: all there are]",
+    ),
+    click.option("--disable-tta", is_flag=True, help="Do not average over mirrorings: up to 8 times faster."),
+    click.option(
+        "--orientation",
+        "canonical",
+        type=click.Choice(list(ORIENTATIONS.values())),
+        default="auto",
+        show_default=True,
+        callback=_orientation,
+        help="Axis order that the network sees; auto: what the model was trained for.",
+    ),
+    click.option("--device", default="auto", show_default=True, metavar="auto|cuda[:N]|mps|cpu"),
+    click.option("--threads", type=click.IntRange(min=1), help="Threads on the CPU.  [default: one a core]"),
+)
+_RUN = (
+    click.option(
+        "--resume/--overwrite",
+        default=False,
+        help="Do what an earlier run left, or start again.  [default: --overwrite]",
+    ),
+    click.option("--quiet", is_flag=True, help="Print errors only."),
+    click.option("--verbose", is_flag=True, help="Print stages and decisions, and tracebacks of errors."),
+    click.option("--log-json", type=PATH, help="Also write events to this file, one JSON object a line."),
+)
+
+
+def model_options(command: _Command) -> _Command:
+    """Add what chooses a model and how it runs.
+
+    The command takes ``model``, ``folds``, ``disable_tta``, ``canonical``, ``device`` and ``threads``.
+    """
+    return _decorated(command, _MODEL)
+
+
+def run_options(command: _Command) -> _Command:
+    """Add what every run of a model takes: ``resume``, ``quiet``, ``verbose`` and ``log_json``."""
+    return _decorated(command, _RUN)
+
+
+def set_verbosity(*, quiet: bool, verbose: bool) -> None:
+    """Let the console say as much as the options ask for.
+
+    Raises
+    ------
+    click.UsageError
+        Where both are given.
+    """
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose exclude each other")
+    console.set_verbosity(
+        console.Verbosity.QUIET if quiet else console.Verbosity(console.Verbosity.NORMAL + verbose)
+    )
+
+
+def _decorated(command: _Command, options: tuple[_Decorator, ...]) -> _Command:
+    for option in reversed(options):  # so that --help lists them in order
+        command = option(command)
+    return command

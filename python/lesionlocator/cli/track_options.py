@@ -1,0 +1,74 @@
+"""What the user asked the tracking command for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class TrackOptions:
+    """What the user asked for.
+
+    Parameters
+    ----------
+    baseline, followups, prompts, output
+        Files of scans and prompts, and the folder for the results.
+    kind
+        How the prompts point at lesions: ``prev_mask``, ``box`` or ``point``.
+    dates
+        Of baseline and follow-ups; empty where they are not known.
+    followup_labels
+        Label maps of the follow-ups; empty where there are none.
+    model
+        A checkpoint folder; None for the built-in model.
+    folds
+        Fold numbers; None for all.
+    mirroring
+        Whether to average over mirrorings.
+    device
+        As :func:`lesionlocator.load_tracker` takes it.
+    threads
+        Number of threads; None for the libraries' own choice.
+    registration
+        ``learned``, ``classical``, or None for learned where the model has it.
+    points
+        A tracking file with accepted points, which are segmented; None to find lesions by registration.
+    propose_only
+        Whether to write where lesions are expected, and nothing else.
+    from_previous
+        Whether each follow-up is tracked from where a lesion was last found, or from the baseline.
+    as_published
+        As for :meth:`lesionlocator.Tracker.track_pair`.
+    canonical
+        As for :meth:`lesionlocator.Tracker.track_pair`.
+    records
+        Whether to write more than the masks of the follow-ups.
+    resume
+        Whether to keep what an earlier run has done.
+    command
+        The command line.
+    """
+
+    baseline: Path
+    followups: tuple[Path, ...]
+    prompts: tuple[Path, ...]
+    output: Path
+    kind: str
+    dates: tuple[date, ...]
+    followup_labels: tuple[Path, ...]
+    model: Path | None
+    folds: tuple[int, ...] | None
+    mirroring: bool
+    device: str
+    threads: int | None
+    registration: str | None
+    points: Path | None
+    propose_only: bool
+    from_previous: bool
+    as_published: bool
+    canonical: bool | None
+    records: bool
+    resume: bool
+    command: tuple[str, ...]

@@ -1,0 +1,66 @@
+"""What is to be done with one patient, as a run of the tracking command takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lesionlocator.cli.track_baseline import Origin
+    from lesionlocator.results.lesion import LesionResult
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The baseline and its lesions.
+
+    Parameters
+    ----------
+    origin
+        The lesions that can be tracked.
+    refused
+        What became of the others, by lesion id.
+    checksum
+        Of the scan and all prompts.
+    """
+
+    origin: Origin
+    refused: Mapping[int, LesionResult]
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done with one patient.
+
+    Parameters
+    ----------
+    followups
+        Files of the scans, in order.
+    names
+        What results are named after: the baseline's name first.
+    dates
+        Of baseline and follow-ups; None where they are not known.
+    labels
+        Label maps of the follow-ups; None where there is none.
+    from_previous
+        Whether each follow-up is tracked from where a lesion was last found, or from the baseline.
+    output
+        Folder for the results.
+    resume
+        Whether to keep what an earlier run has done.
+    records
+        Whether to write more than the masks.
+    """
+
+    followups: tuple[Path, ...]
+    names: tuple[str, ...]
+    dates: tuple[date | None, ...]
+    labels: tuple[Path | None, ...]
+    from_previous: bool
+    output: Path
+    resume: bool
+    records: bool

@@ -1,0 +1,56 @@
+"""What the record of a tracking run tells: what decides the results, and how it was run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lesionlocator import _core
+from lesionlocator.cli.options import ORIENTATIONS
+from lesionlocator.prompts.kinds import PromptKind
+from lesionlocator.threads import thread_counts
+
+if TYPE_CHECKING:
+    from lesionlocator.cli.track_methods import Method
+    from lesionlocator.cli.track_models import TrackModels
+    from lesionlocator.cli.track_options import TrackOptions
+
+
+def settings_of(options: TrackOptions, method: Method, models: TrackModels) -> dict[str, Any]:
+    """Return what decides the results beside the inputs; this reads the files of the models."""
+    settings: dict[str, Any] = {
+        "model": method.identity.as_dict(),
+        "prompt_type": options.kind,
+        "registration": method.name,
+        "chain": "previous" if options.from_previous else "baseline",
+        "as_published": options.as_published,
+        "orientation": ORIENTATIONS[options.canonical],
+    }
+    if options.kind != "prev_mask":
+        settings["baseline_model"] = models.segmenter.identity(PromptKind(options.kind)).as_dict()
+    return settings
+
+
+def environment(options: TrackOptions, method: Method) -> dict[str, Any]:
+    """Return what the record of a run tells beside its settings."""
+    device = method.device
+    return {
+        "version": _core.__version__,
+        "command": list(options.command),
+        "device": {"name": str(device.device), "reason": device.reason},
+        "threads": thread_counts(),
+        "options": {
+            "baseline": str(options.baseline),
+            "followups": _texts(options.followups),
+            "prompts": _texts(options.prompts),
+            "output": str(options.output),
+            "followup_labels": _texts(options.followup_labels),
+            "dates": [day.isoformat() for day in options.dates],
+            "resume": options.resume,
+        },
+    }
+
+
+def _texts(paths: Sequence[Path]) -> list[str]:
+    return [str(path) for path in paths]
