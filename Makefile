@@ -4,10 +4,12 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name '*.toml' -o -name '*.json' -o -name '*.safetensors')
 
-.PHONY: help demo test build lint bench all clean
+.PHONY: help demo test build lint bench bench-quick all clean
+
+RACES := $(BIN)/python -m pytest -q -c benches/pytest.ini benches
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */ - /'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */ - /'
 
 demo: $(VENV)/installed  ## set up, then segment the lesions of a synthetic whole-body scan
 	$(BIN)/lesionlocator demo --output demo
@@ -26,10 +28,16 @@ lint: $(VENV)/tested  ## formatters, linters, types, and the extension's stub
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest lesionlocator._core
 
-bench: $(VENV)/tested  ## race the kernels against their peers
+bench: $(VENV)/benched  ## race everything against its peers, and write tables and plots
 	cargo bench --package lesionlocator-core
-	$(BIN)/python benches/bench_kernels.py
-	$(BIN)/python benches/bench_segment.py
+	$(RACES) --threads 1 --benchmark-json=target/races-1.json
+	$(RACES) --threads 2 --benchmark-json=target/races-2.json
+	$(BIN)/python benches/bench_segment.py --output target/whole-run.json
+	$(BIN)/python benches/report.py target/races-1.json target/races-2.json \
+		--whole-run target/whole-run.json --plots docs/benchmarks
+
+bench-quick: $(VENV)/benched  ## race small volumes with one thread; fails below 60 % of a goal
+	$(RACES) --quick --hold --threads 1
 
 all: test demo  ## everything
 
@@ -47,3 +55,7 @@ $(VENV)/installed: $(VENV)/bin/python $(SOURCES)
 $(VENV)/tested: $(VENV)/bin/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet '.[test]'
 	touch $@ $(VENV)/installed
+
+$(VENV)/benched: $(VENV)/bin/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet '.[bench]'
+	touch $@ $(VENV)/tested $(VENV)/installed
