@@ -3,7 +3,7 @@
 from lesionlocator.io.cases import Case, UnpairedCase, pair_cases
 from lesionlocator.io.files import IMAGE_ENDINGS, case_name, write_atomically
 from lesionlocator.io.masks import LabelMap, read_labelmap, write_labelmap, write_mask_region
-from lesionlocator.io.scans import Scan, read_geometry, read_scan
+from lesionlocator.io.scans import Scan, read_geometry, read_scan, scan_name
 
 __all__ = [
     "IMAGE_ENDINGS",
@@ -16,6 +16,7 @@ __all__ = [
     "read_geometry",
     "read_labelmap",
     "read_scan",
+    "scan_name",
     "write_atomically",
     "write_labelmap",
     "write_mask_region",

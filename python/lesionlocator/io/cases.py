@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lesionlocator.errors import InputError
+from lesionlocator.io import dicom
 from lesionlocator.io.files import IMAGE_ENDINGS, PROMPT_ENDINGS, case_name
+from lesionlocator.io.scans import scan_name
 
 CHANNEL_SUFFIX = "_0000"
 """What nnU-Net appends to the name of an image of one channel, and not to its label map."""
@@ -36,7 +38,8 @@ def pair_cases(images: str | Path, prompts: str | Path) -> tuple[list[Case], lis
     Parameters
     ----------
     images
-        An image file or a folder of them.
+        An image file or a folder of them; or DICOM: a zip, a file or a folder without images. With a folder
+        of prompts, each of its folders and zips is a scan, and it is one itself where DICOM files lie in it.
     prompts
         A prompt file (JSON, CSV or label map) or a folder of them. Folders are paired by name; an image
         called ``name_0000`` also takes the prompts called ``name``. Hidden files are left out.
@@ -52,14 +55,27 @@ def pair_cases(images: str | Path, prompts: str | Path) -> tuple[list[Case], lis
         Where a path does not exist, a folder has no usable file, or one prompt file meets several images.
     """
     image_path, prompt_path = Path(images), Path(prompts)
-    image_files = _usable(image_path, IMAGE_ENDINGS, "image")
+    image_files = _images(image_path, several=prompt_path.is_dir())
     prompt_files = _usable(prompt_path, PROMPT_ENDINGS, "prompt")
     if prompt_path.is_file():
         if len(image_files) != 1:
             raise InputError(f"{prompt_path}: one prompt file for {len(image_files)} images; legal: a folder")
-        return [Case(case_name(image_files[0]), image_files[0], prompt_path)], []
+        return [Case(scan_name(image_files[0]), image_files[0], prompt_path)], []
     own_prompts = [file for file in prompt_files if not any(file.samefile(image) for image in image_files)]
     return _pair(_by_name(image_files), _by_name(own_prompts), report_prompts=image_path.is_dir())
+
+
+def _images(path: Path, *, several: bool) -> list[Path]:
+    """Return the scans of a path: image files, or else DICOM."""
+    if path.is_file() and dicom.is_dicom(path):
+        return [path]
+    visible = [file for file in sorted(path.iterdir()) if file.name[0] != "."] if path.is_dir() else []
+    files = [file for file in visible if file.is_file()]
+    if not visible or any(_has_ending(file, IMAGE_ENDINGS) for file in files):
+        return _usable(path, IMAGE_ENDINGS, "image")
+    if not several or any(file.suffix.lower() != ".zip" and dicom.is_dicom(file) for file in files):
+        return [path]
+    return [file for file in visible if file.is_dir() or file.suffix.lower() == ".zip"] or [path]
 
 
 def _usable(path: Path, endings: tuple[str, ...], what: str) -> list[Path]:
@@ -82,7 +98,7 @@ def _has_ending(path: Path, endings: tuple[str, ...]) -> bool:
 def _by_name(files: list[Path]) -> dict[str, list[Path]]:
     named: dict[str, list[Path]] = defaultdict(list)
     for file in files:
-        named[case_name(file)].append(file)
+        named[scan_name(file)].append(file)
     return dict(named)
 
 

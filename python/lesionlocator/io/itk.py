@@ -42,8 +42,15 @@ def read_geometry(path: Path) -> Geometry:
     return geometry
 
 
-def read_voxels(path: Path) -> NDArray[Any]:
+def read_voxels(path: Path, *, image_io: str | None = None) -> NDArray[Any]:
     """Read the voxels of a 3D image, shape (z, y, x), in the dtype of the file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    image_io
+        Which of ITK's readers to use; found by ending and content by default.
 
     Raises
     ------
@@ -51,7 +58,10 @@ def read_voxels(path: Path) -> NDArray[Any]:
         Where the voxels cannot be read.
     """
     with _itk(path) as sitk:
-        array: NDArray[Any] = sitk.GetArrayFromImage(_reader(sitk, path).Execute())
+        reader = _reader(sitk, path)
+        if image_io is not None:
+            reader.SetImageIO(image_io)
+        array: NDArray[Any] = sitk.GetArrayFromImage(reader.Execute())
     return array.reshape(array.shape[-3:])
 
 

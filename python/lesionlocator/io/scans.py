@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from lesionlocator.errors import InputError
-from lesionlocator.io import volumes
+from lesionlocator.io import dicom, volumes
 from lesionlocator.io.files import case_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lesionlocator.geometry import Geometry, Orientation
+    from lesionlocator.io.dicom import DicomSource
 
 _INT16 = np.iinfo(np.int16)
 
@@ -33,7 +34,9 @@ class Scan:
     geometry
         The grid, of the same shape.
     path
-        The file, where there is one.
+        The file, where there is one; the folder or zip of a DICOM series.
+    source
+        The DICOM files, where it was read from such.
 
     Raises
     ------
@@ -45,6 +48,7 @@ class Scan:
     voxels: NDArray[np.int16] | NDArray[np.float32]
     geometry: Geometry
     path: Path | None = None
+    source: DicomSource | None = None
 
     def __post_init__(self) -> None:
         where = self.path or self.name
@@ -65,10 +69,17 @@ class Scan:
         return replace(self, voxels=voxels, geometry=orientation.geometry(self.geometry))
 
 
-def read_scan(path: str | Path) -> Scan:
-    """Read a scan (.nii.gz, .nii, .nrrd or .mha); its name is the file's without ending.
+def read_scan(path: str | Path, *, series: str | None = None) -> Scan:
+    """Read a scan (.nii.gz, .nii, .nrrd, .mha, or DICOM), which is named after its file or folder.
 
     Whole numbers that fit int16 are kept as int16, everything else as float32.
+
+    Parameters
+    ----------
+    path
+        An image file; or a folder, a zip or a multi-frame file with a DICOM series.
+    series
+        The UID or number of the DICOM series; None for the only usable CT series.
 
     Raises
     ------
@@ -77,6 +88,11 @@ def read_scan(path: str | Path) -> Scan:
         voxel, a spacing that is not positive, or voxels that are not finite.
     """
     path = Path(path)
+    if dicom.is_dicom(path):
+        chosen = dicom.choose_series(path, series)
+        stack = chosen.usable
+        return Scan(scan_name(path), dicom.read_voxels(chosen), stack.geometry, path, chosen.source)
+    _check_no_series(path, series)
     volume = volumes.read_volume(path)
     fits = volume.is_whole and _within_int16(volume)
     # A float64 beyond float32 becomes infinite, which the scan then refuses.
@@ -85,15 +101,29 @@ def read_scan(path: str | Path) -> Scan:
     return Scan(case_name(path), voxels, volume.geometry, path)
 
 
-def read_geometry(path: str | Path) -> Geometry:
-    """Read the grid of an image file without its voxels.
+def scan_name(path: Path) -> str:
+    """Return what the results of a scan are named after: its file without ending, or its folder."""
+    return path.resolve().name if path.is_dir() else case_name(path)
+
+
+def read_geometry(path: str | Path, *, series: str | None = None) -> Geometry:
+    """Read the grid of a scan without its voxels; parameters are those of :func:`read_scan`.
 
     Raises
     ------
     InputError
         As :func:`read_scan`, apart from what only the voxels show.
     """
-    return volumes.read_geometry(Path(path))
+    path = Path(path)
+    if dicom.is_dicom(path):
+        return dicom.choose_series(path, series).usable.geometry
+    _check_no_series(path, series)
+    return volumes.read_geometry(path)
+
+
+def _check_no_series(path: Path, series: str | None) -> None:
+    if series is not None:
+        raise InputError(f"{path}: series {series} is asked for, and this is no DICOM")
 
 
 def _within_int16(volume: volumes.Volume) -> bool:
