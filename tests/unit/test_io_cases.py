@@ -119,6 +119,6 @@ def test_folder_without_prompts_is_refused(tmp_path: Path) -> None:
 
 
 def test_file_of_another_format_is_no_image(tmp_path: Path) -> None:
-    _files(tmp_path, "a.dcm", "a.json")
+    _files(tmp_path, "a.jpg", "a.json")
     with pytest.raises(InputError, match="no image file found"):
-        pair_cases(tmp_path / "a.dcm", tmp_path / "a.json")
+        pair_cases(tmp_path / "a.jpg", tmp_path / "a.json")

@@ -321,7 +321,7 @@ def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"b\.nii: no such file"):
         read_scan(tmp_path / "b.nii")
     (tmp_path / "c.nii").mkdir()
-    with pytest.raises(InputError, match=r"c\.nii: no such file"):
+    with pytest.raises(InputError, match=r"c\.nii: holds no DICOM file"):
         read_scan(tmp_path / "c.nii")
 
 

@@ -42,6 +42,7 @@ def segment(arguments: Sequence[str]) -> None:
         canonical=False,
         device=chosen.device,
         threads=None,
+        series=None,
         outputs=Outputs(per_lesion=True, labelmap=False, records=False),
         resume=chosen.continue_prediction,
         command=tuple(sys.argv),

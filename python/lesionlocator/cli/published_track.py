@@ -35,6 +35,7 @@ def track(arguments: Sequence[str]) -> None:
         prompts=tuple(chosen.p),
         output=chosen.o,
         kind=chosen.t,
+        series=(),
         dates=(),
         followup_labels=(),
         model=chosen.m,

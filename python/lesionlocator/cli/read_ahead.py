@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lesionlocator.errors import InputError
 from lesionlocator.io import Case, LabelMap, Scan, read_scan
+from lesionlocator.io.dicom.locations import listed
 from lesionlocator.prompts.entries import PromptFile
 from lesionlocator.prompts.files import read_prompts
 
@@ -47,9 +48,14 @@ class ReadAhead:
     ----------
     kind, step_size, canonical
         As for :meth:`lesionlocator.SegmentationModel.prepare`.
+    series
+        As for :func:`lesionlocator.read_scan`.
     """
 
-    def __init__(self, kind: PromptKind, step_size: float, canonical: bool | None) -> None:
+    def __init__(
+        self, kind: PromptKind, step_size: float, canonical: bool | None, *, series: str | None = None
+    ) -> None:
+        self._series = series
         self._kind = kind
         self._step_size = step_size
         self._canonical = canonical
@@ -66,7 +72,7 @@ class ReadAhead:
 
     def start(self, case: Case) -> None:
         """Begin to read the first case, before there is a model."""
-        self._first = case, self._pool.submit(_read, case)
+        self._first = case, self._pool.submit(_read, case, self._series)
 
     def cases(
         self, cases: Sequence[Case], model: SegmentationModel
@@ -87,7 +93,7 @@ class ReadAhead:
 
     def _prepare(self, case: Case, model: SegmentationModel, begun: Future[ReadCase] | None) -> PreparedCase:
         # The pool has one thread, so what was begun before is done by now.
-        read = _read(case) if begun is None else begun.result()
+        read = _read(case, self._series) if begun is None else begun.result()
         started = perf_counter()
         work = model.prepare(
             read.scan,
@@ -101,16 +107,21 @@ class ReadAhead:
 
 
 def file_checksum(path: Path) -> str:
-    """Return the SHA-256 of a file.
+    """Return the SHA-256 of a file, or of all visible files of a folder.
 
     Raises
     ------
     InputError
         Where it cannot be read.
     """
+    digest = hashlib.sha256()
+    if path.is_dir():
+        location, names = listed(path)
+        for name in names:
+            digest.update(file_checksum(location / name).encode())
+        return digest.hexdigest()
     try:
         with path.open("rb") as file:
-            digest = hashlib.sha256()
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
     except OSError as error:
@@ -118,8 +129,8 @@ def file_checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _read(case: Case) -> ReadCase:
+def _read(case: Case, series: str | None) -> ReadCase:
     started = perf_counter()
-    scan = read_scan(case.image)
+    scan = read_scan(case.image, series=series)
     prompts = read_prompts(case.prompts, scan.geometry)
     return ReadCase(scan, prompts, file_checksum(case.prompts), perf_counter() - started)

@@ -28,7 +28,15 @@ def _step_size(_: click.Context, __: click.Parameter, value: float) -> float:
 
 
 @click.command()
-@click.option("-i", "--image", "images", type=PATH, required=True, help="Scan, or a folder of scans.")
+@click.option(
+    "-i",
+    "--image",
+    "images",
+    type=PATH,
+    required=True,
+    help="Scan, or a folder of scans; DICOM as folder, zip or file.",
+)
+@click.option("--series", metavar="UID|NUMBER", help="DICOM series.  [default: the only usable CT series]")
 @click.option(
     "-p",
     "--prompts",
@@ -54,6 +62,7 @@ def _step_size(_: click.Context, __: click.Parameter, value: float) -> float:
 def segment(
     *,
     images: Path,
+    series: str | None,
     prompts: Path,
     prompt_type: str,
     output: Path,
@@ -95,6 +104,7 @@ def segment(
         canonical=canonical,
         device=device,
         threads=threads,
+        series=series,
         outputs=Outputs("per-lesion" in save, "labelmap" in save, records=True),
         resume=resume,
         command=tuple(sys.argv),

@@ -50,6 +50,8 @@ class SegmentOptions:
         As :func:`lesionlocator.load_model` takes it.
     threads
         Number of threads; None for the libraries' own choice.
+    series
+        UID or number of a DICOM series; None for the only one that can be meant.
     outputs
         What to write.
     resume
@@ -69,6 +71,7 @@ class SegmentOptions:
     canonical: bool | None
     device: str
     threads: int | None
+    series: str | None
     outputs: Outputs
     resume: bool
     command: tuple[str, ...]
@@ -88,7 +91,7 @@ def run_segmentation(options: SegmentOptions, reporter: Reporter) -> None:
     cases, unpaired = pair_cases(options.images, options.prompts)
     # A missing model or fold is told before torch is imported, which takes seconds.
     segmentation_folder(options.model, options.kind.value).chosen(options.folds)
-    with ReadAhead(options.kind, options.step_size, options.canonical) as ahead:
+    with ReadAhead(options.kind, options.step_size, options.canonical, series=options.series) as ahead:
         if cases and not options.resume:
             ahead.start(cases[0])
         reporter.stage("loading torch and the model")
@@ -270,6 +273,7 @@ class SegmentRun:
             "model": self._model.identity(self._options.kind).as_dict(),
             "prompt_type": self._options.kind.value,
             "step_size": self._options.step_size,
+            "series": self._options.series,
             "orientation": ORIENTATIONS[self._options.canonical],
         }
 

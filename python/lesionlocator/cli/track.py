@@ -13,7 +13,7 @@ from lesionlocator.cli.events import EventLog
 from lesionlocator.cli.options import PATH, model_options, run_options, set_verbosity
 from lesionlocator.cli.reporter import Reporter
 
-_SEVERAL = ("--followup", "-p", "--prompts", "--dates", "--followup-labels")
+_SEVERAL = ("--followup", "-p", "--prompts", "--dates", "--followup-labels", "--series")
 
 
 class _SeveralValues(click.Command):
@@ -58,7 +58,13 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
     required=True,
     multiple=True,
     metavar="PATH...",
-    help="The scans after it, in order.",
+    help="The scans after it, in order; DICOM is put in order by study date.",
+)
+@click.option(
+    "--series",
+    multiple=True,
+    metavar="UID|NUMBER...",
+    help="DICOM series: one for all scans, or one for each.  [default: the only usable CT series]",
 )
 @click.option(
     "-p",
@@ -121,6 +127,7 @@ def track(
     *,
     baseline: Path,
     followups: tuple[Path, ...],
+    series: tuple[str, ...],
     prompts: tuple[Path, ...],
     prompt_type: str,
     output: Path,
@@ -157,6 +164,11 @@ def track(
             f"--followup-labels has {len(followup_labels)} label maps for {len(followups)} follow-ups; "
             "legal: one for each, or none"
         )
+    if len(series) not in (0, 1, 1 + len(followups)):
+        raise click.UsageError(
+            f"--series has {len(series)} values for {1 + len(followups)} scans; "
+            "legal: one for all, or one for each"
+        )
     for path in (baseline, *followups, *prompts, *followup_labels):
         if output.is_dir() and path.parent.is_dir() and path.parent.samefile(output):
             raise click.UsageError(f"-o is the folder of {path}: results could replace it")
@@ -168,6 +180,7 @@ def track(
         baseline=baseline,
         followups=followups,
         prompts=prompts,
+        series=series,
         output=output,
         kind=prompt_type,
         dates=dates,

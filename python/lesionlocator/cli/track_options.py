@@ -17,8 +17,10 @@ class TrackOptions:
         Files of scans and prompts, and the folder for the results.
     kind
         How the prompts point at lesions: ``prev_mask``, ``box`` or ``point``.
+    series
+        UIDs or numbers of DICOM series: none, one for all scans, or one for each, baseline first.
     dates
-        Of baseline and follow-ups; empty where they are not known.
+        Of baseline and follow-ups, None where one is not known; empty where none is.
     followup_labels
         Label maps of the follow-ups; empty where there are none.
     model
@@ -56,7 +58,8 @@ class TrackOptions:
     prompts: tuple[Path, ...]
     output: Path
     kind: str
-    dates: tuple[date, ...]
+    series: tuple[str, ...]
+    dates: tuple[date | None, ...]
     followup_labels: tuple[Path, ...]
     model: Path | None
     folds: tuple[int, ...] | None
@@ -72,3 +75,15 @@ class TrackOptions:
     records: bool
     resume: bool
     command: tuple[str, ...]
+
+    @property
+    def scans(self) -> tuple[Path, ...]:
+        """Baseline and follow-ups."""
+        return (self.baseline, *self.followups)
+
+    @property
+    def series_of_scans(self) -> tuple[str | None, ...]:
+        """The DICOM series of baseline and follow-ups; None for one where nothing is asked for."""
+        if len(self.series) == len(self.scans):
+            return self.series
+        return (self.series[0] if self.series else None,) * len(self.scans)

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from lesionlocator.cli import console
+from lesionlocator.cli.track_dicom import in_time
 from lesionlocator.cli.track_models import TrackModels
 from lesionlocator.cli.track_plan import Plan
 from lesionlocator.cli.track_points import propose
@@ -13,8 +14,7 @@ from lesionlocator.cli.track_prompted import read_baseline
 from lesionlocator.cli.track_record import environment, settings_of
 from lesionlocator.cli.track_run import TrackRun
 from lesionlocator.errors import InputError
-from lesionlocator.io import read_scan
-from lesionlocator.io.files import case_name
+from lesionlocator.io import read_scan, scan_name
 from lesionlocator.threads import set_threads
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def run_tracking(options: TrackOptions, reporter: Reporter) -> None:
         Where some of several follow-ups failed; each was reported, and the others are done.
     """
     started = datetime.now(timezone.utc)
+    options = in_time(options, reporter)
     names = _checked_names(options)
     models = TrackModels(options)
     if options.threads is not None:
@@ -41,6 +42,7 @@ def run_tracking(options: TrackOptions, reporter: Reporter) -> None:
     method = models.method(names[1:])
     plan = Plan(
         options.followups,
+        options.series_of_scans[1:],
         names,
         options.dates or (None,) * len(names),
         options.followup_labels or (None,) * len(options.followups),
@@ -50,7 +52,7 @@ def run_tracking(options: TrackOptions, reporter: Reporter) -> None:
         options.records,
     )
     reporter.stage(f"{names[0]}: reading")
-    scan = read_scan(options.baseline)
+    scan = read_scan(options.baseline, series=options.series_of_scans[0])
     run = TrackRun(
         plan,
         method,
@@ -62,7 +64,7 @@ def run_tracking(options: TrackOptions, reporter: Reporter) -> None:
     try:
         baseline = read_baseline(options, scan, run, models, reporter)
         if options.propose_only:
-            file = propose(baseline.origin, options.followups, method, options.output, reporter)
+            file = propose(baseline.origin, plan, method, options.output, reporter)
             console.say(f"proposed points: {file}")
         else:
             method.load()
@@ -81,14 +83,13 @@ def _checked_names(options: TrackOptions) -> tuple[str, ...]:
     InputError
         Where a file is missing or given twice, or two scans have one name.
     """
-    scans = (options.baseline, *options.followups)
-    for path in (*scans, *options.prompts, *options.followup_labels):
-        if not path.is_file():
+    for path in (*options.scans, *options.prompts, *options.followup_labels):
+        if not (path.is_file() or (path.is_dir() and path in options.scans)):
             raise InputError(f"{path}: no such file")
     for place, path in enumerate(options.followups, start=1):
         if path.samefile(options.baseline):
             raise InputError(f"{path}: is baseline and follow-up {place}; a follow-up is another scan")
-    names = tuple(case_name(path) for path in scans)
+    names = tuple(scan_name(path) for path in options.scans)
     for name in names:
         if names.count(name) > 1:
             raise InputError(

@@ -40,6 +40,8 @@ class Plan:
     ----------
     followups
         Files of the scans, in order.
+    series
+        UID or number of the DICOM series of each; None for the only one that can be meant.
     names
         What results are named after: the baseline's name first.
     dates
@@ -57,6 +59,7 @@ class Plan:
     """
 
     followups: tuple[Path, ...]
+    series: tuple[str | None, ...]
     names: tuple[str, ...]
     dates: tuple[date | None, ...]
     labels: tuple[Path | None, ...]

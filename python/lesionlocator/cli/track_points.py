@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lesionlocator.cli.reporter import Reporter
     from lesionlocator.cli.track_baseline import Origin
     from lesionlocator.cli.track_methods import Method
+    from lesionlocator.cli.track_plan import Plan
     from lesionlocator.geometry import Point, Shape
     from lesionlocator.io import Scan
     from lesionlocator.segmentation import SegmentationModel
@@ -29,9 +30,7 @@ PROPOSED = "proposed.json"
 _STRUCK = "has no point in this follow-up"
 
 
-def propose(
-    origin: Origin, followups: Collection[Path], method: Method, folder: Path, reporter: Reporter
-) -> Path:
+def propose(origin: Origin, plan: Plan, method: Method, folder: Path, reporter: Reporter) -> Path:
     """Write where registration puts each lesion of a baseline in each follow-up.
 
     Raises
@@ -40,8 +39,8 @@ def propose(
         Where a follow-up cannot be used, or the file cannot be written.
     """
     pairs: list[Pair] = []
-    for path in followups:
-        followup = read_scan(path)
+    for path, series in zip(plan.followups, plan.series, strict=True):
+        followup = read_scan(path, series=series)
         reporter.stage(f"{followup.name}: registering {origin.scan.name}")
         pair = method.pair(origin, followup, list(origin.masks))
         places = pair.places()

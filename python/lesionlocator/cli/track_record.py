@@ -25,6 +25,7 @@ def settings_of(options: TrackOptions, method: Method, models: TrackModels) -> d
         "registration": method.name,
         "chain": "previous" if options.from_previous else "baseline",
         "as_published": options.as_published,
+        "series": list(options.series),
         "orientation": ORIENTATIONS[options.canonical],
     }
     if options.kind != "prev_mask":
@@ -46,7 +47,7 @@ def environment(options: TrackOptions, method: Method) -> dict[str, Any]:
             "prompts": _texts(options.prompts),
             "output": str(options.output),
             "followup_labels": _texts(options.followup_labels),
-            "dates": [day.isoformat() for day in options.dates],
+            "dates": [None if day is None else day.isoformat() for day in options.dates],
             "resume": options.resume,
         },
     }

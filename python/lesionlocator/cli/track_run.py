@@ -107,7 +107,7 @@ class TrackRun:
             name, started = self._plan.names[place], perf_counter()
             try:
                 self._reporter.stage(f"{name}: reading")
-                scan = read_scan(path)
+                scan = read_scan(path, series=self._plan.series[place - 1])
                 through = checksum_of([path], before=checksum)
                 self._follow(place, scan, baseline, through)
             except ModelError:

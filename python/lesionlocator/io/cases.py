@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lesionlocator.errors import InputError
 from lesionlocator.io import dicom
-from lesionlocator.io.files import IMAGE_ENDINGS, PROMPT_ENDINGS, case_name
+from lesionlocator.io.files import IMAGE_ENDINGS, PROMPT_ENDINGS
 from lesionlocator.io.scans import scan_name
 
 CHANNEL_SUFFIX = "_0000"
@@ -71,11 +71,13 @@ def _images(path: Path, *, several: bool) -> list[Path]:
         return [path]
     visible = [file for file in sorted(path.iterdir()) if file.name[0] != "."] if path.is_dir() else []
     files = [file for file in visible if file.is_file()]
-    if not visible or any(_has_ending(file, IMAGE_ENDINGS) for file in files):
+    if any(_has_ending(file, IMAGE_ENDINGS) for file in files):
         return _usable(path, IMAGE_ENDINGS, "image")
-    if not several or any(file.suffix.lower() != ".zip" and dicom.is_dicom(file) for file in files):
-        return [path]
-    return [file for file in visible if file.is_dir() or file.suffix.lower() == ".zip"] or [path]
+    if several and not any(dicom.has_magic(file) for file in files):
+        scans = [one for one in visible if one.suffix.lower() == ".zip" or dicom.holds_dicom(one)]
+    else:
+        scans = [path] if dicom.holds_dicom(path) else []
+    return scans or _usable(path, IMAGE_ENDINGS, "image")
 
 
 def _usable(path: Path, endings: tuple[str, ...], what: str) -> list[Path]:

@@ -2,9 +2,19 @@
 
 from lesionlocator.io.dicom.choose import choose_series
 from lesionlocator.io.dicom.find import Found, find_series
-from lesionlocator.io.dicom.locations import is_dicom
+from lesionlocator.io.dicom.locations import has_magic, holds_dicom, is_dicom
 from lesionlocator.io.dicom.pixels import read_voxels
 from lesionlocator.io.dicom.series import Series
 from lesionlocator.io.dicom.source import DicomSource
 
-__all__ = ["DicomSource", "Found", "Series", "choose_series", "find_series", "is_dicom", "read_voxels"]
+__all__ = [
+    "DicomSource",
+    "Found",
+    "Series",
+    "choose_series",
+    "find_series",
+    "has_magic",
+    "holds_dicom",
+    "is_dicom",
+    "read_voxels",
+]

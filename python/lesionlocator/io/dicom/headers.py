@@ -12,13 +12,35 @@ from lesionlocator.geometry import Triple
 from lesionlocator.io.dicom.extra import quiet, required
 
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
-_TAGS = (
-    "SOPClassUID SOPInstanceUID SeriesInstanceUID StudyInstanceUID FrameOfReferenceUID PatientID PatientName "
-    "PatientBirthDate StudyDate Modality SeriesNumber SeriesDescription ImageType Rows Columns "
-    "NumberOfFrames SamplesPerPixel ImagePositionPatient ImageOrientationPatient PixelSpacing SliceThickness "
-    "RescaleSlope RescaleIntercept ConvolutionKernel ContrastBolusAgent "
-    "SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence"
-).split()
+_TAGS = [
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "FrameOfReferenceUID",
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "StudyDate",
+    "Modality",
+    "SeriesNumber",
+    "SeriesDescription",
+    "ImageType",
+    "Rows",
+    "Columns",
+    "NumberOfFrames",
+    "SamplesPerPixel",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "SliceThickness",
+    "RescaleSlope",
+    "RescaleIntercept",
+    "ConvolutionKernel",
+    "ContrastBolusAgent",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+]
 
 
 @dataclass(frozen=True)

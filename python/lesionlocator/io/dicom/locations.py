@@ -44,6 +44,11 @@ def has_magic(path: Path) -> bool:
         return False
 
 
+def holds_dicom(folder: Path) -> bool:
+    """Whether a folder has a DICOM file at any depth."""
+    return folder.is_dir() and any(has_magic(folder / name) for name in listed(folder)[1])
+
+
 def starts_as_dicom(file: BinaryIO) -> bool:
     """Whether an open file begins as DICOM does; it stands at its start afterwards."""
     start = file.read(_PREAMBLE + len(_MAGIC))

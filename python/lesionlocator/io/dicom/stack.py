@@ -1,4 +1,4 @@
-"""From the images of a series to a grid: sorted along their normal, and every way checked in which that fails."""
+"""From the images of a series to a grid: sorted along their normal, and refused where they are no stack."""
 
 from __future__ import annotations
 

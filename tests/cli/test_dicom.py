@@ -1,0 +1,126 @@
+"""The commands on DICOM, from folder to files."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import SimpleITK
+from segment_cases import BOXES, write_prompts
+
+from dicom_cases import NAME, NUMBER, oblique, phantom, write_series
+from lesionlocator.cli import console
+from lesionlocator.cli.main import lesionlocator
+
+VOXELS = phantom()
+SECRETS = (NAME, "Quixote", NUMBER, "15470929", "ACC-1", "Sancho")
+
+
+def run(*arguments: object) -> int:
+    return console.exit_code(
+        lambda: lesionlocator.main([str(part) for part in arguments], standalone_mode=False)
+    )
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> Path:
+    return write_series(tmp_path / "ct", VOXELS, oblique())
+
+
+def test_masks_of_a_dicom_series_lie_where_itk_puts_the_series(
+    tmp_path: Path, series: Path, segment: Callable[..., int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    prompts = write_prompts(tmp_path / "prompts.json", {1: BOXES[1]})
+    log = tmp_path / "log.json"
+    out = tmp_path / "out"
+    assert segment("-i", series, "-p", prompts, "-o", out, "--verbose", "--log-json", log) == 0
+    reader = SimpleITK.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(series)))
+    image, mask = reader.Execute(), SimpleITK.ReadImage(out / "ct_lesion_1.nii.gz")
+    for get in ("GetOrigin", "GetSpacing", "GetDirection"):
+        assert np.allclose(getattr(mask, get)(), getattr(image, get)(), atol=1e-5)
+    assert SimpleITK.GetArrayFromImage(mask).any()
+    written = "".join(capfd.readouterr()) + log.read_text() + (out / "run.json").read_text()
+    written += (out / "ct_lesions.json").read_text()
+    assert not any(secret in written for secret in SECRETS)
+
+
+def test_patients_are_paired_with_prompts_by_folder_and_zip(
+    tmp_path: Path, segment: Callable[..., int]
+) -> None:
+    write_series(tmp_path / "in" / "p.1" / "study" / "series", VOXELS, oblique())
+    folder = write_series(tmp_path / "other", VOXELS, oblique())
+    with zipfile.ZipFile(tmp_path / "in" / "p2.zip", "w") as archive:
+        for file in folder.iterdir():
+            archive.write(file, file.name)
+    for name in ("p.1", "p2"):
+        write_prompts(tmp_path / "prompts" / f"{name}.json", {1: BOXES[1]})
+    assert segment("-i", tmp_path / "in", "-p", tmp_path / "prompts", "-o", tmp_path / "out") == 0
+    one, two = (tmp_path / "out" / f"{name}_lesions.nii.gz" for name in ("p.1", "p2"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_what_cannot_be_read_is_one_line_and_leaves_no_masks(
+    tmp_path: Path, series: Path, segment: Callable[..., int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    (series / "CT.3").unlink()
+    prompts = write_prompts(tmp_path / "prompts.json", {1: BOXES[1]})
+    assert segment("-i", series, "-p", prompts, "-o", tmp_path / "out") == 1
+    error = capfd.readouterr().err
+    assert error.count("\n") == 1
+    assert "1 slices are missing" in error
+    assert not any(secret in error for secret in SECRETS)
+    assert [path.name for path in (tmp_path / "out").iterdir() if "lesion" in path.name] == []
+
+
+def tracked(tmp_path: Path, *followups: Path, baseline: Path, extra: tuple[object, ...] = ()) -> int:
+    from lesionlocator.io import read_scan, write_labelmap
+
+    labels = np.zeros(VOXELS.shape, np.uint8)
+    labels[2:5, 3:9, 3:9] = 7
+    write_labelmap(tmp_path / "lesions.nii.gz", labels, read_scan(baseline).geometry)
+    return run(
+        "track", "--baseline", baseline, "--followup", *followups, "-p", tmp_path / "lesions.nii.gz",
+        "-o", tmp_path / "out", "--registration", "classical", "--device", "cpu", *extra,
+    )  # fmt: skip
+
+
+def shifted(tmp_path: Path, name: str, date: str, **tags: Any) -> Path:
+    return write_series(
+        tmp_path / name, phantom(seed=int(date)), oblique(), study_date=date, series=name, **tags
+    )
+
+
+def test_followups_are_put_in_the_order_of_their_study_dates(
+    tmp_path: Path, echo_model: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    baseline = shifted(tmp_path, "first", "20240110")
+    late, early = shifted(tmp_path, "late", "20240709"), shifted(tmp_path, "early", "20240412")
+    assert tracked(tmp_path, late, early, baseline=baseline, extra=("-m", echo_model)) == 0
+    assert "put in the order of their study dates: early, late" in capfd.readouterr().err
+    course = json.loads((tmp_path / "out" / "tracking.json").read_text())
+    assert [(point["name"], point["date"]) for point in course["timepoints"]] == [
+        ("first", "2024-01-10"),
+        ("early", "2024-04-12"),
+        ("late", "2024-07-09"),
+    ]
+
+
+def test_two_patients_or_a_baseline_that_is_not_the_first_are_refused(
+    tmp_path: Path, echo_model: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    baseline = shifted(tmp_path, "first", "20240412")
+    other = shifted(tmp_path, "other", "20240709", patient="MRN-4712")
+    assert tracked(tmp_path, other, baseline=baseline, extra=("-m", echo_model)) == 1
+    error = capfd.readouterr().err
+    assert "other: is of another patient than" in error
+    assert not any(secret in error for secret in SECRETS)
+    before = shifted(tmp_path, "before", "20240110")
+    assert tracked(tmp_path, before, baseline=baseline, extra=("-m", echo_model)) == 1
+    assert "was made before the baseline" in capfd.readouterr().err
+    assert not (tmp_path / "out").exists()
