@@ -78,6 +78,39 @@ def test_what_cannot_be_read_is_one_line_and_leaves_no_masks(
     assert [path.name for path in (tmp_path / "out").iterdir() if "lesion" in path.name] == []
 
 
+def test_inspect_shows_each_series_and_why_it_cannot_be_used(
+    tmp_path: Path, series: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    broken = write_series(tmp_path / "broken", VOXELS, oblique(), series="broken", number=5)
+    (broken / "CT.3").unlink()
+    (broken / "CT.6").write_bytes((broken / "CT.6").read_bytes()[:400])
+    (tmp_path / "notes.txt").write_text("x")
+    assert run("inspect", tmp_path) == 0
+    told = capfd.readouterr()
+    first, second = (line for line in told.out.splitlines() if "Venous" in line)
+    assert f"patient {NUMBER}, study of 2024-01-10" in told.out
+    for cell in (
+        "3",
+        "Venous 2.0",
+        "CT",
+        "8",
+        "2.5x0.7x0.9",
+        "B30f",
+        "Iomeprol",
+        "yes",
+    ):
+        assert f" {cell} " in first
+    assert "2 slices are missing" in second
+    assert "CT.6: header is damaged" in told.err
+    assert "1 other files are no DICOM" in told.out
+    assert run("inspect", tmp_path, "--json") == 0
+    document = json.loads(capfd.readouterr().out)
+    assert [one["usable"] for one in document["series"]] == [True, False]
+    assert document["series"][0]["shape_voxel"] == [8, 16, 16]
+    assert document["no_dicom"] == ["notes.txt"]
+    assert run("inspect", tmp_path / "none") == 1
+
+
 def tracked(tmp_path: Path, *followups: Path, baseline: Path, extra: tuple[object, ...] = ()) -> int:
     from lesionlocator.io import read_scan, write_labelmap
 

@@ -326,9 +326,9 @@ def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
 
 
 def test_other_ending_is_refused_with_the_legal_ones(tmp_path: Path) -> None:
-    (tmp_path / "a.dcm").touch()
-    with pytest.raises(InputError, match=r"a\.dcm: is no image file; legal endings: \.nii\.gz"):
-        read_scan(tmp_path / "a.dcm")
+    (tmp_path / "a.jpg").touch()
+    with pytest.raises(InputError, match=r"a\.jpg: is no image file; legal endings: \.nii\.gz"):
+        read_scan(tmp_path / "a.jpg")
 
 
 def test_scan_is_read_only_and_leaves_the_callers_array_as_it_was() -> None:

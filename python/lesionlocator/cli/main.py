@@ -22,6 +22,7 @@ class _Command:
 _COMMANDS = {
     "segment": _Command("lesionlocator.cli.segment", "segment", "Segment the lesions that prompts point at."),
     "track": _Command("lesionlocator.cli.track", "track", "Follow lesions through the scans of a patient."),
+    "inspect": _Command("lesionlocator.cli.inspect", "inspect", "Show which DICOM series a folder holds."),
     "prompts": _Command("lesionlocator.cli.prompts", "prompts", "Make, convert and check prompt files."),
     "demo": _Command("lesionlocator.cli.demo", "demo", "Segment a synthetic scan, compare with its truth."),
 }

@@ -12,6 +12,8 @@ from lesionlocator.geometry import Triple
 from lesionlocator.io.dicom.extra import quiet, required
 
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+_IMAGES = frozenset(f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("2", "2.1", "2.2", "4", "4.1", "128", "130"))
+"""Storage of images of CT, MR and PET, single and enhanced."""
 _TAGS = [
     "SOPClassUID",
     "SOPInstanceUID",
@@ -117,10 +119,13 @@ def read_header(name: str, file: BinaryIO) -> Header | None:
             dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS))
             if str(dataset.file_meta.get("MediaStorageSOPClassUID", "")) == _MEDIA_DIRECTORY:
                 return None
-            return _header(name, dataset)
+            header = _header(name, dataset)
     except Exception as error:
         # A damaged file can make the parser stumble in any way; what it says may quote the patient's data.
         raise InputError(f"{name}: header is damaged ({type(error).__name__})") from error
+    if header.sop_class in _IMAGES and not header.frames:
+        raise InputError(f"{name}: header is damaged (ends before the image)")
+    return header
 
 
 def _header(name: str, dataset: Any) -> Header:
@@ -129,8 +134,9 @@ def _header(name: str, dataset: Any) -> Header:
     first = _first_group(dataset)
     return Header(
         name=name,
-        sop_class=_text(dataset, "SOPClassUID"),
-        sop_uid=_text(dataset, "SOPInstanceUID"),
+        # The head of the file has the same UIDs, and has them where an anonymizer blanked those of the data set.
+        sop_class=_text(dataset.file_meta, "MediaStorageSOPClassUID"),
+        sop_uid=_text(dataset.file_meta, "MediaStorageSOPInstanceUID"),
         series_uid=_text(dataset, "SeriesInstanceUID"),
         study_uid=_text(dataset, "StudyInstanceUID"),
         patient_id=_text(dataset, "PatientID"),
