@@ -11,6 +11,7 @@ grid of ``target_shape``). Positions correspond as
 :func:`resample_source_block` says which source block a target block needs.
 """
 
+from collections.abc import Sequence
 from os import PathLike
 from typing import Literal
 
@@ -30,6 +31,9 @@ __all__ = [
     "matching_overlap",
     "measure_axial_diameters",
     "measure_intensity",
+    "measure_longest_diameter",
+    "measure_percentiles",
+    "measure_surface",
     "prompt_ball",
     "prompt_box",
     "prompt_gaussian",
@@ -234,6 +238,19 @@ def measure_axial_diameters(
 
 def measure_intensity(values: _Image, mask: NDArray[np.uint8]) -> tuple[int, float, float, float, float]:
     """Return count, mean, standard deviation (population), minimum and maximum of the values under a mask."""
+
+def measure_longest_diameter(
+    mask: NDArray[np.uint8], *, spacing: tuple[float, float, float]
+) -> NDArray[np.float64] | None:
+    """Return both ends (2, 3), z, y, x, of the longest line between voxel centres; None where it is empty."""
+
+def measure_surface(mask: NDArray[np.uint8], *, spacing: tuple[float, float, float]) -> tuple[float, float]:
+    """Return area (mm2) and volume (mm3) of the surface by marching cubes, half-way between voxel centres."""
+
+def measure_percentiles(
+    values: _Image, mask: NDArray[np.uint8], percentiles: Sequence[float]
+) -> NDArray[np.float64]:
+    """Return percentiles (0 to 100) of the values under a mask, linear between ranks, as numpy's default."""
 
 # -- matching --------------------------------------------------------------------------------------
 def matching_overlap(

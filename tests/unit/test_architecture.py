@@ -40,6 +40,7 @@ KERNEL_CALLERS = {
     "prompts/components.py",
     "prompts/on_grid.py",
     "results/export.py",
+    "results/extended.py",
     "results/findings.py",
     "results/files.py",
     "results/measurements.py",

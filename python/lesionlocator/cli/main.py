@@ -24,6 +24,7 @@ _COMMANDS = {
     "track": _Command("lesionlocator.cli.track", "track", "Follow lesions through the scans of a patient."),
     "inspect": _Command("lesionlocator.cli.inspect", "inspect", "Show which DICOM series a folder holds."),
     "prompts": _Command("lesionlocator.cli.prompts", "prompts", "Make, convert and check prompt files."),
+    "measure": _Command("lesionlocator.cli.measure", "measure", "Measure the lesions of any label map."),
     "demo": _Command("lesionlocator.cli.demo", "demo", "Segment a synthetic scan, compare with its truth."),
 }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lesionlocator.errors import InputError
 from lesionlocator.geometry import Box
 from lesionlocator.io.files import write_atomically
-from lesionlocator.results.measurements import Diameter, Measurements, measure
+from lesionlocator.results.measurements import BLANK, measure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,10 +106,7 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, A
 
 def measurement_columns() -> list[str]:
     """Return the columns of a CSV that measurements fill."""
-    origin = (0.0, 0.0, 0.0)
-    line = Diameter(0.0, (origin, origin), (origin, origin))
-    blank = Measurements(1, 0.0, origin, origin, Box((0, 0, 0), (1, 1, 1)), line, line, 0.0, 0.0, False)
-    return list(flattened(blank.as_dict()))
+    return list(flattened(BLANK.as_dict()))
 
 
 def flattened(values: Mapping[str, Any]) -> dict[str, Any]:

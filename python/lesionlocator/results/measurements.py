@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lesionlocator.io import Scan
     from lesionlocator.results.lesion import LesionMask
 
-_DECIMALS = 4
+DECIMALS = 4
 """Of a number in a file: a tenth of a micrometre."""
 
 
@@ -81,12 +81,19 @@ class Measurements:
             "centroid_voxel": _rounded(self.centroid_voxel),
             "box_start_voxel": list(self.box.start),
             "box_stop_voxel": list(self.box.stop),
-            **_diameter_dict("longest_diameter", self.longest_diameter),
-            **_diameter_dict("perpendicular_diameter", self.perpendicular_diameter),
-            "hu_mean": round(self.hu_mean, _DECIMALS),
-            "hu_sd": round(self.hu_sd, _DECIMALS),
+            **diameter_dict("longest_diameter", self.longest_diameter),
+            **diameter_dict("perpendicular_diameter", self.perpendicular_diameter),
+            "hu_mean": round(self.hu_mean, DECIMALS),
+            "hu_sd": round(self.hu_sd, DECIMALS),
             "touches_border": self.touches_border,
         }
+
+
+BLANK_LINE = Diameter(0.0, ((0.0,) * 3, (0.0,) * 3), ((0.0,) * 3, (0.0,) * 3))
+BLANK = Measurements(
+    1, 0.0, (0.0,) * 3, (0.0,) * 3, Box((0, 0, 0), (1, 1, 1)), BLANK_LINE, BLANK_LINE, 0.0, 0.0, False
+)
+"""Stands for any measurements where only their names are asked for."""
 
 
 def measure(mask: LesionMask, scan: Scan) -> Measurements | None:
@@ -114,13 +121,13 @@ def measure(mask: LesionMask, scan: Scan) -> Measurements | None:
     geometry = scan.geometry
     values = cast("NDArray[np.float32]", np.ascontiguousarray(scan.voxels[box.slices]))  # or int16
     voxels, mean, sd, _, _ = _core.measure_intensity(values, region)
-    centroid = _triple(centroids[0] + mask.box.start)
+    centroid = triple(centroids[0] + mask.box.start)
     longest, perpendicular = _diameters(region, box, geometry)
     return Measurements(
         voxels=voxels,
         volume_ml=voxels * geometry.voxel_volume_ml,
         centroid_voxel=centroid,
-        centroid_lps_mm=_triple(geometry.voxel_to_lps(centroid)),
+        centroid_lps_mm=triple(geometry.voxel_to_lps(centroid)),
         box=box,
         longest_diameter=longest,
         perpendicular_diameter=perpendicular,
@@ -148,7 +155,7 @@ def _diameters(region: NDArray[np.uint8], box: Box, geometry: Geometry) -> tuple
         ]
         world = geometry.voxel_to_lps(in_scan)
         length = float(np.linalg.norm(world[1] - world[0]))
-        return Diameter(length, (in_scan[0], in_scan[1]), (_triple(world[0]), _triple(world[1])))
+        return Diameter(length, (in_scan[0], in_scan[1]), (triple(world[0]), triple(world[1])))
 
     return diameter(chords[0]), diameter(chords[1])
 
@@ -159,18 +166,20 @@ def _touches_border(box: Box, shape: Shape) -> bool:
     )
 
 
-def _diameter_dict(name: str, diameter: Diameter) -> dict[str, Any]:
+def diameter_dict(name: str, diameter: Diameter) -> dict[str, Any]:
+    """Return a line's length and ends, rounded, under names that hold unit and axis order."""
     return {
-        f"{name}_mm": round(diameter.length_mm, _DECIMALS),
+        f"{name}_mm": round(diameter.length_mm, DECIMALS),
         f"{name}_ends_lps_mm": [_rounded(end) for end in diameter.ends_lps_mm],
         f"{name}_ends_voxel": [_rounded(end) for end in diameter.ends_voxel],
     }
 
 
 def _rounded(values: Triple) -> list[float]:
-    return [round(value, _DECIMALS) + 0.0 for value in values]  # -0.0 becomes 0.0
+    return [round(value, DECIMALS) + 0.0 for value in values]  # -0.0 becomes 0.0
 
 
-def _triple(values: ArrayLike) -> Triple:
+def triple(values: ArrayLike) -> Triple:
+    """Return three numbers as a position."""
     a, b, c = (float(value) for value in np.asarray(values))
     return a, b, c

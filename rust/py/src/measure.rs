@@ -1,6 +1,6 @@
-use lesionlocator_core::measure::{self as core, Intensity, Segment};
+use lesionlocator_core::measure::{self as core, Intensity, Segment, Surface};
 use ndarray::{Ix3, arr2};
-use numpy::{IntoPyArray, PyArray2};
+use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::prelude::*;
 
 use crate::arrays::{Source, each_type};
@@ -40,7 +40,48 @@ fn measure_intensity(
     Ok((count, mean, deviation, minimum, maximum))
 }
 
+#[pyfunction]
+#[pyo3(signature = (mask, *, spacing))]
+fn measure_longest_diameter<'py>(
+    py: Python<'py>,
+    mask: Source<'py, u8, Ix3>,
+    spacing: [f64; 3],
+) -> PyResult<Option<Bound<'py, PyArray2<f64>>>> {
+    let mask = mask.view()?;
+    let found = detached(py, move || core::longest_diameter(mask, spacing))?;
+    Ok(found.map(|ends| arr2(&ends).into_pyarray(py)))
+}
+
+#[pyfunction]
+#[pyo3(signature = (mask, *, spacing))]
+fn measure_surface(
+    py: Python<'_>,
+    mask: Source<'_, u8, Ix3>,
+    spacing: [f64; 3],
+) -> PyResult<(f64, f64)> {
+    let mask = mask.view()?;
+    let Surface { area, volume } = detached(py, move || core::surface(mask, spacing))?;
+    Ok((area, volume))
+}
+
+#[pyfunction]
+fn measure_percentiles<'py>(
+    py: Python<'py>,
+    values: Image<'py>,
+    mask: Source<'py, u8, Ix3>,
+    percentiles: Vec<f64>,
+) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    use Image::{F32, I16};
+    let mask = mask.view()?;
+    let found =
+        each_type!(py, values, I16 | F32, values => core::percentiles(values, mask, &percentiles))?;
+    Ok(found.into_pyarray(py))
+}
+
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(measure_axial_diameters, module)?)?;
+    module.add_function(wrap_pyfunction!(measure_longest_diameter, module)?)?;
+    module.add_function(wrap_pyfunction!(measure_surface, module)?)?;
+    module.add_function(wrap_pyfunction!(measure_percentiles, module)?)?;
     module.add_function(wrap_pyfunction!(measure_intensity, module)?)
 }

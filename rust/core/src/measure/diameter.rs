@@ -43,13 +43,7 @@ pub fn axial_diameters(
     mask: ArrayView3<'_, u8>,
     spacing: [f64; 3],
 ) -> Result<Option<AxialDiameters>> {
-    if !spacing.iter().all(|&size| size.is_finite() && size > 0.0) {
-        return Err(Error::InvalidValue {
-            what: "spacing",
-            found: format!("{spacing:?}"),
-            legal: "three positive, finite sizes in mm",
-        });
-    }
+    check_spacing(spacing)?;
     let metric = Metric { y: spacing[1], x: spacing[2] };
     let slices = mask.axis_iter(Axis(0)).into_par_iter().enumerate();
     let best = slices
@@ -65,8 +59,20 @@ pub fn axial_diameters(
     }))
 }
 
+/// Refuses a voxel size that is none.
+pub(super) fn check_spacing(spacing: [f64; 3]) -> Result<()> {
+    if spacing.iter().all(|&size| size.is_finite() && size > 0.0) {
+        return Ok(());
+    }
+    Err(Error::InvalidValue {
+        what: "spacing",
+        found: format!("{spacing:?}"),
+        legal: "three positive, finite sizes in mm",
+    })
+}
+
 /// First and last voxel of each row that has any, in raster order: no others can be corners.
-fn outline(plane: &ArrayView2<'_, u8>) -> Vec<Pixel> {
+pub(super) fn outline(plane: &ArrayView2<'_, u8>) -> Vec<Pixel> {
     let mut pixels = Vec::new();
     let mut scratch = Vec::new();
     for (y, row) in plane.outer_iter().enumerate() {
