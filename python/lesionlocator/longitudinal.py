@@ -41,7 +41,7 @@ def load_tracker(
     Parameters
     ----------
     folder
-        A checkpoint folder in the published layout.
+        A checkpoint folder in the published layout, or the id of a downloaded model.
     device
         ``"auto"``, ``"cuda"``, ``"cuda:N"``, ``"mps"`` or ``"cpu"``.
     folds

@@ -46,7 +46,7 @@ def load_model(
     Parameters
     ----------
     folder
-        A checkpoint folder in the published layout; None for the built-in model.
+        A checkpoint folder in the published layout, or a downloaded model's id; None for the built-in one.
     device
         ``"auto"``, ``"cuda"``, ``"cuda:N"``, ``"mps"`` or ``"cpu"``.
     folds

@@ -25,6 +25,7 @@ _COMMANDS = {
     "inspect": _Command("lesionlocator.cli.inspect", "inspect", "Show which DICOM series a folder holds."),
     "prompts": _Command("lesionlocator.cli.prompts", "prompts", "Make, convert and check prompt files."),
     "measure": _Command("lesionlocator.cli.measure", "measure", "Measure the lesions of any label map."),
+    "model": _Command("lesionlocator.cli.model", "model", "List, check, convert and download models."),
     "demo": _Command("lesionlocator.cli.demo", "demo", "Segment a synthetic scan, compare with its truth."),
 }
 

@@ -31,7 +31,9 @@ def _orientation(_: click.Context, __: click.Parameter, value: str) -> bool | No
 
 
 _MODEL = (
-    click.option("-m", "--model", type=PATH, help="Checkpoint folder.  [default: the built-in model]"),
+    click.option(
+        "-m", "--model", type=PATH, help="Checkpoint folder, or a model's id.  [default: the built-in model]"
+    ),
     click.option(
         "-f",
         "--folds",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from lesionlocator.errors import ModelError
 from lesionlocator.model.plans import Plans
+from lesionlocator.model.store import BUILTIN_FOLDER, find_model
 
-BUILTIN_FOLDER = Path(__file__).parent / "builtin"
 _SEGMENTATION = "LesionLocatorSeg"
 _TRACKING = "LesionLocatorTrack"
 _ANY_PROMPT = "all_prompts"
@@ -87,8 +87,8 @@ def segmentation_folder(root: Path | None, prompt: str) -> NetworkFolder:
     Parameters
     ----------
     root
-        A checkpoint folder in the published layout (or its ``LesionLocatorSeg``); None for the
-        built-in model.
+        A checkpoint folder in the published layout (or its ``LesionLocatorSeg``), or the id of a downloaded
+        model; None for the built-in model.
     prompt
         ``"box"`` or ``"point"``.
 
@@ -97,9 +97,7 @@ def segmentation_folder(root: Path | None, prompt: str) -> NetworkFolder:
     ModelError
         Where the folder or the network for this prompt is not there.
     """
-    root = BUILTIN_FOLDER if root is None else root
-    if not root.is_dir():
-        raise ModelError(f"{root}: no such model folder")
+    root = BUILTIN_FOLDER if root is None else find_model(root)
     base = root / _SEGMENTATION if (root / _SEGMENTATION).is_dir() else root
     names = (_OPTIMIZED_FOR[prompt], _ANY_PROMPT)
     for name in names:
@@ -116,17 +114,29 @@ def tracking_folder(root: Path) -> NetworkFolder:
     Parameters
     ----------
     root
-        A checkpoint folder in the published layout, or its ``LesionLocatorTrack``.
+        A checkpoint folder in the published layout, or its ``LesionLocatorTrack``, or the id of a downloaded
+        model.
 
     Raises
     ------
     ModelError
         Where the folder or the network is not there.
     """
-    if not root.is_dir():
-        raise ModelError(f"{root}: no such model folder")
+    root = find_model(root)
     if (root / _TRACKING).is_dir():
         return NetworkFolder.open(root / _TRACKING)
     if (root / "plans.json").is_file():
         return NetworkFolder.open(root)
     raise ModelError(f"{root}: no tracking model: expected {_TRACKING}")
+
+
+def networks(root: Path) -> list[NetworkFolder]:
+    """Return all networks at or below a folder, by path: those with a plans.json beside fold folders.
+
+    Raises
+    ------
+    ModelError
+        Where the plans of one are unusable.
+    """
+    found = sorted(path.parent for path in root.rglob("plans.json"))
+    return [NetworkFolder.open(path) for path in found if any(path.glob("fold_*"))]

@@ -83,11 +83,16 @@ def _read_safetensors(path: Path) -> Weights:
 
     try:
         with safe_open(path, framework="pt") as file:
-            parameters = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118  # not a mapping
+            parameters = {name: _as_stored(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118  # not a mapping
             axes = json.loads((file.metadata() or {}).get("inference_allowed_mirroring_axes", "null"))
     except (SafetensorError, ValueError, OSError) as error:
         raise ModelError(f"{path}: is not a readable safetensors file ({error})") from error
     return Weights(parameters, _axes(axes, path), path)
+
+
+def _as_stored(tensor: Tensor) -> Tensor:
+    """Return a tensor in its own type, numbers of half the size as float32, in which networks compute."""
+    return tensor.float() if tensor.is_floating_point() and tensor.element_size() < 4 else tensor
 
 
 def _read_checkpoint(path: Path) -> Weights:

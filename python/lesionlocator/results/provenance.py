@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lesionlocator.errors import InputError
-from lesionlocator.model.folder import BUILTIN_FOLDER
+from lesionlocator.model.store import BUILTIN_FOLDER
 from lesionlocator.results.documents import read_document, write_document
 
 if TYPE_CHECKING:
