@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 
 from lesionlocator.geometry import Geometry
 from lesionlocator.io import LabelMap, Scan
-from lesionlocator.longitudinal import Tracker, load_tracker
+from lesionlocator.longitudinal import TrackingModel, load_tracking_model
 from lesionlocator.model import Plans, build_network
 from lesionlocator.results.provenance import peak_memory_mib
 from lesionlocator.tracking.ensemble import TrackingNetwork
@@ -94,7 +94,7 @@ def lesions(count: int) -> LabelMap:
     return LabelMap(labels, Geometry(SHAPE, SPACING))
 
 
-def timed(tracker: Tracker, count: int) -> tuple[float, float, float]:
+def timed(tracker: TrackingModel, count: int) -> tuple[float, float, float]:
     """Return seconds of a whole follow-up, of its registration, and of all its lesions."""
     baseline, followup, known = scan("baseline", 0), scan("followup", 1), lesions(count)
     started = perf_counter()
@@ -114,7 +114,7 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         write_model(Path(folder))
-        tracker = load_tracker(folder, device=arguments.device, mirroring=False)
+        tracker = load_tracking_model(folder, device=arguments.device, mirroring=False)
         timed(tracker, 1)  # the first run loads the networks and warms up
         single, registration, one = timed(tracker, 1)
         many, again, all_of_them = timed(tracker, arguments.lesions)

@@ -12,9 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lesionlocator.following.tracker import Tracker, load_tracker
     from lesionlocator.geometry import Box, Geometry
     from lesionlocator.io import LabelMap, Scan, read_labelmap, read_scan
-    from lesionlocator.longitudinal import Tracker, load_tracker
     from lesionlocator.prompts.kinds import LesionPrompt, PromptSet
     from lesionlocator.segmentation import SegmentationModel, load_model
 
@@ -41,9 +41,9 @@ _HOMES = {
     "PromptSet": "prompts.kinds",
     "Scan": "io",
     "SegmentationModel": "segmentation",
-    "Tracker": "longitudinal",
+    "Tracker": "following.tracker",
     "load_model": "segmentation",
-    "load_tracker": "longitudinal",
+    "load_tracker": "following.tracker",
     "read_labelmap": "io",
     "read_scan": "io",
 }

@@ -29,13 +29,13 @@ MaskPrompts = LabelMap | Segmentation | Mapping[int, "NDArray[Any]"]
 """Lesions of a baseline: a label map on its grid, what segmenting it gave, or by id, arrays of its shape."""
 
 
-def load_tracker(
+def load_tracking_model(
     folder: str | Path,
     *,
     device: str = "auto",
     folds: Sequence[int] | None = None,
     mirroring: bool = True,
-) -> Tracker:
+) -> TrackingModel:
     """Load a tracking model.
 
     Parameters
@@ -56,13 +56,15 @@ def load_tracker(
     DeviceError
         Where there is no such device.
     """
-    return Tracker(tracking_folder(Path(folder)), choose_device(device), folds=folds, mirroring=mirroring)
+    return TrackingModel(
+        tracking_folder(Path(folder)), choose_device(device), folds=folds, mirroring=mirroring
+    )
 
 
-class Tracker:
+class TrackingModel:
     """The tracking networks, loaded when first needed and kept on the device.
 
-    Use :func:`load_tracker` to make one.
+    Use :func:`load_tracking_model` to make one.
     """
 
     def __init__(

@@ -121,6 +121,13 @@ class PairWork:
         """The follow-up on the model grid, in whose voxels a lesion is carried over."""
         return self._followup.grid
 
+    def registered(self) -> Registration:
+        """Register the scans and return the first fold's unmirrored map."""
+        self._carry_over(lambda: None)
+        if self.registration is None:
+            raise ValueError("the model has no fold")
+        return self.registration
+
     def carry_over(self) -> dict[int, GridMask]:
         """Register the scans and return where lesions lie on the follow-up's model grid; segment nothing."""
         self._carry_over(lambda: None)

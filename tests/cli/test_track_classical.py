@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK
 from segment_cases import PLANS, write_image, write_network
 from track_cases import read
 
+import lesionlocator as ll
 from lesionlocator.cli import console
 from lesionlocator.cli.main import lesionlocator
 from lesionlocator.geometry import Geometry
@@ -51,7 +53,7 @@ def track(folder: Path, *followups: Path, more: tuple[str, ...] = ()) -> int:
         "-m",
         folder / "model",
     ]
-    command += ["--device", "cpu", "--disable-tta", *more]
+    command += ["--device", "cpu", "--disable-tta", "--save-transform", *more]
     return console.exit_code(
         lambda: lesionlocator.main([str(part) for part in command], standalone_mode=False)
     )
@@ -96,3 +98,24 @@ def test_the_record_says_how_scans_were_registered_and_why_one_failed(case: Path
     assert run["settings"]["registration"] == "classical"
     assert "shows no body" in run["cases"]["air"]["reason"]
     assert (run["state"], run["exit_code"]) == ("finished", 3)
+
+
+def test_the_map_is_a_transform_of_simpleitk(case: Path) -> None:
+    """Resampling the baseline through it gives the follow-up."""
+    vectors = SimpleITK.ReadImage(
+        str(case / "out" / "fu_to_bl_transform.nii.gz"), SimpleITK.sitkVectorFloat64
+    )
+    transform = SimpleITK.DisplacementFieldTransform(vectors)
+    baseline, followup = (SimpleITK.ReadImage(str(case / f"{name}.nii.gz")) for name in ("bl", "fu"))
+    moved = SimpleITK.Resample(baseline, followup, transform, SimpleITK.sitkLinear, -1000.0)
+    a, b = (SimpleITK.GetArrayFromImage(image).astype(float).ravel() for image in (moved, followup))
+    assert np.corrcoef(a, b)[0, 1] > 0.98
+    assert not (case / "out" / "air_to_bl_transform.nii.gz").exists()
+
+
+def test_following_from_python_gives_the_same_masks(case: Path) -> None:
+    tracker = ll.load_tracker(case / "model", device="cpu", mirroring=False)
+    assert tracker.registration == "classical"
+    scans = [ll.read_scan(case / f"{name}.nii.gz") for name in ("bl", "fu")]
+    course = tracker.track(scans, ll.read_labelmap(case / "labels.nii.gz"))
+    np.testing.assert_array_equal(course.followups[0].labelmap, read(case / "out" / "fu_lesions.nii.gz"))

@@ -16,7 +16,17 @@ from lesionlocator.cli.main import lesionlocator
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 
-MOMENTS = ("fu1_lesion_7.nii.gz", "fu1_lesions.json", "tracking.csv", "fu2_lesions.nii.gz", "tracking.json")
+MOMENTS = (
+    "fu1_lesion_1.nii.gz",
+    ".fu1_unfinished.json",
+    "fu1_lesion_7.nii.gz",
+    "fu1_lesions.json",
+    "tracking.csv",
+    "fu2_expected_7.nii.gz",
+    "fu2_to_fu1_transform.nii.gz",
+    "fu2_lesions.nii.gz",
+    "tracking.json",
+)
 
 
 def visible(folder: Path) -> dict[str, bytes]:
@@ -32,7 +42,16 @@ def track(arguments: list[object]) -> int:
 def test_killed_runs_are_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, patient = write_tracker(tmp_path / "model"), write_patient(tmp_path / "in")
     arguments: list[object] = ["--baseline", patient["bl"], "--followup", patient["fu1"], patient["fu2"]]
-    arguments += ["-p", patient["labels"], "-m", model, "--device", "cpu", "--disable-tta"]
+    arguments += [
+        "-p",
+        patient["labels"],
+        "-m",
+        model,
+        "--device",
+        "cpu",
+        "--disable-tta",
+        "--save-transform",
+    ]
     program = [sys.executable, Path(__file__).with_name("killed_track.py"), tmp_path / "killed"]
     done = subprocess.run(
         [str(part) for part in (*program, *MOMENTS, "--", *arguments)],
@@ -50,6 +69,7 @@ def test_killed_runs_are_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         out = tmp_path / "killed" / moment
         left = visible(out)
         assert left.keys() < wanted.keys()
-        assert all(read(out / name).any() for name in left if name.endswith(".nii.gz"))
+        assert all(read(out / name).size for name in left if name.endswith(".nii.gz"))
         assert track([*arguments, "-o", out, "--resume"]) == 0
         assert visible(out) == wanted
+        assert not list(out.glob(".*_unfinished.json"))

@@ -19,7 +19,7 @@ import torch
 
 from archives import arrays_of
 from lesionlocator.io import LabelMap, read_labelmap, read_scan
-from lesionlocator.longitudinal import Tracker, load_tracker
+from lesionlocator.longitudinal import TrackingModel, load_tracking_model
 from lesionlocator.networks.registration import RegistrationNetwork
 from lesionlocator.results.segmentation import Segmentation
 from lesionlocator.tracked_pair import PairWork, TrackedLesion
@@ -52,7 +52,7 @@ RUNS = {
     "track_linear_fu1_fu2": Run("linear", "fu1", "fu2", "track_linear_fu1"),
     "track_cubic_fu2": Run("cubic", "bl", "fu2"),
 }
-Loader = Callable[..., Tracker]
+Loader = Callable[..., TrackingModel]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Done:
     facts: Mapping[str, Any]
     work: PairWork
     result: Segmentation
-    tracker: Tracker
+    tracker: TrackingModel
 
     def lesion(self, lesion_id: str) -> TrackedLesion:
         lesion = self.result.lesions[int(lesion_id)]
@@ -93,8 +93,8 @@ def tracker(conformance: Path, tmp_path_factory: pytest.TempPathFactory) -> Load
         return folder
 
     @cache
-    def load(family: str, *, mirroring: bool = False) -> Tracker:
-        return load_tracker(copied(family), device="cpu", mirroring=mirroring)
+    def load(family: str, *, mirroring: bool = False) -> TrackingModel:
+        return load_tracking_model(copied(family), device="cpu", mirroring=mirroring)
 
     return load
 
@@ -106,7 +106,7 @@ def done(request: pytest.FixtureRequest, conformance: Path, tracker: Loader) -> 
     return track(conformance, run, expected, tracker(run.family))
 
 
-def track(kit: Path, run: Run, expected: Path, tracker: Tracker, *, only: int | None = None) -> Done:
+def track(kit: Path, run: Run, expected: Path, tracker: TrackingModel, *, only: int | None = None) -> Done:
     baseline, followup = (read_scan(kit / f"track/{name}.nii.gz") for name in (run.baseline, run.followup))
     facts = json.loads((expected / f"{run.followup}.json").read_text())
     prompts: LabelMap | dict[int, np.ndarray]

@@ -22,6 +22,7 @@ LAYERS = [
     {"results"},
     {"segmentation"},
     {"longitudinal", "tracked_pair"},
+    {"following"},
     {"synthetic", "training"},
     {"cli"},
 ]

@@ -13,7 +13,7 @@ from tracking_cases import SHAPE, Answering, cuboid, identity_map, scan, tracker
 from lesionlocator.errors import InputError
 from lesionlocator.geometry import Box, Geometry, Orientation
 from lesionlocator.io import LabelMap, Scan, read_labelmap
-from lesionlocator.longitudinal import Tracker
+from lesionlocator.longitudinal import TrackingModel
 from lesionlocator.results.lesion import LesionStatus
 from lesionlocator.results.segmentation import Segmentation
 from lesionlocator.tracked_pair import TrackedLesion
@@ -247,7 +247,7 @@ def test_masks_found_on_the_way_are_marked_as_single_ones() -> None:
 
 
 def test_results_are_saved_like_those_of_segmenting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: Tracker = tracker(Answering())
+    made: TrackingModel = tracker(Answering())
     monkeypatch.setattr(type(made.folder), "checksum", lambda folder, folds: "abc")
     made.track_pair(BASELINE, FIRST, PROMPTS).save(tmp_path)
     names = {path.name for path in tmp_path.iterdir()}

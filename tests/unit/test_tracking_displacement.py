@@ -89,7 +89,7 @@ def test_an_empty_mask_is_none():
 @pytest.mark.parametrize("ending", [".nrrd", ".mha", ".nii.gz"])
 def test_a_written_map_is_a_transform_of_itk(tmp_path, ending):
     path = tmp_path / f"map{ending}"
-    wavy().write(path)
+    wavy().field().write(path)
     transform = sitk.DisplacementFieldTransform(sitk.ReadImage(str(path), sitk.sitkVectorFloat64))
     for point in ([1.0, 2.0, 3.0], [-20.0, 30.0, 11.5]):
         np.testing.assert_allclose(transform.TransformPoint(point), wavy().to_baseline(point), atol=1e-4)
@@ -99,5 +99,5 @@ def test_a_written_map_is_a_transform_of_itk(tmp_path, ending):
 def test_a_map_that_cannot_be_written_is_named(tmp_path):
     for path in (tmp_path / "nowhere" / "map.nrrd", tmp_path / "map.txt"):
         with pytest.raises(OutputError, match=f"cannot write .*{path.name}"):
-            wavy().write(path)
+            wavy().field().write(path)
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tracking_cases import PLANS
 
 from lesionlocator.errors import DeviceError, ModelError
-from lesionlocator.longitudinal import load_tracker
+from lesionlocator.longitudinal import load_tracking_model
 from lesionlocator.model import tracking_folder
 from lesionlocator.tracking import ensemble as module
 from lesionlocator.tracking.ensemble import TrackingEnsemble, TrackingNetwork
@@ -120,16 +120,16 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_tracking_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no tracking model: expected LesionLocatorTrack"):
-        load_tracker(tmp_path)
+        load_tracking_model(tmp_path)
     with pytest.raises(ModelError, match="no such model folder"):
-        load_tracker(tmp_path / "missing")
+        load_tracking_model(tmp_path / "missing")
 
 
 def test_a_tracker_is_loaded_from_the_checkpoint_or_its_tracking_half(tmp_path: Path) -> None:
     root = write(tmp_path)
-    assert load_tracker(root, device="cpu").identity.folds == (0, 3)
-    assert load_tracker(root / "LesionLocatorTrack", device="cpu", folds=[3]).identity.folds == (3,)
+    assert load_tracking_model(root, device="cpu").identity.folds == (0, 3)
+    assert load_tracking_model(root / "LesionLocatorTrack", device="cpu", folds=[3]).identity.folds == (3,)
     with pytest.raises(ModelError, match="no fold 1; there are: 0, 3"):
-        load_tracker(root, device="cpu", folds=[1])
+        load_tracking_model(root, device="cpu", folds=[1])
     with pytest.raises(DeviceError):
-        load_tracker(root, device="abacus")
+        load_tracking_model(root, device="abacus")

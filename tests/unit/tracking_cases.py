@@ -11,7 +11,7 @@ import numpy as np
 from lesionlocator.geometry import Geometry, Shape
 from lesionlocator.inference.device import choose_device
 from lesionlocator.io import Scan
-from lesionlocator.longitudinal import Tracker
+from lesionlocator.longitudinal import TrackingModel
 from lesionlocator.model import NetworkFolder, Plans
 from lesionlocator.preprocessing import ModelGrid
 
@@ -106,10 +106,10 @@ class Ensemble:
         return ((fold, axes) for fold, member in self.members.items() for axes in member.mirrorings)
 
 
-def tracker(*members: Answering) -> Tracker:
+def tracker(*members: Answering) -> TrackingModel:
     """Return a tracker with members in the place of networks."""
     folder = NetworkFolder(Path("model"), Plans.parse(PLANS, "plans"), {0: Path("fold_0")})
-    made = Tracker(folder, choose_device("cpu"), folds=None, mirroring=True)
+    made = TrackingModel(folder, choose_device("cpu"), folds=None, mirroring=True)
     made.ensemble = Ensemble(*members)
     return made
 

@@ -50,6 +50,7 @@ def track(arguments: Sequence[str]) -> None:
         as_published=True,
         canonical=False,
         records=False,
+        save_transform=False,
         resume=chosen.continue_prediction,
         command=tuple(sys.argv),
     )

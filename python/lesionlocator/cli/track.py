@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from datetime import date
 from pathlib import Path
@@ -12,6 +11,13 @@ import click
 from lesionlocator.cli.events import EventLog
 from lesionlocator.cli.options import PATH, model_options, run_options, set_verbosity
 from lesionlocator.cli.reporter import Reporter
+from lesionlocator.cli.track_checks import (
+    check_choices,
+    check_dates,
+    check_labels,
+    check_output,
+    check_series,
+)
 
 _SEVERAL = ("--followup", "-p", "--prompts", "--dates", "--followup-labels", "--series")
 
@@ -50,12 +56,11 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
 
 
 @click.command(cls=_SeveralValues)
-@click.option("--baseline", type=PATH, required=True, help="The scan in which the lesions are known.")
+@click.option("--baseline", type=PATH, help="The scan in which the lesions are known.")
 @click.option(
     "--followup",
     "followups",
     type=PATH,
-    required=True,
     multiple=True,
     metavar="PATH...",
     help="The scans after it, in order; DICOM is put in order by study date.",
@@ -70,10 +75,14 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
     "-p",
     "--prompts",
     type=PATH,
-    required=True,
     multiple=True,
     metavar="PATH...",
     help="Lesions of the baseline: a label map, a mask for each, or boxes and points (.json, .csv).",
+)
+@click.option(
+    "--cohort",
+    type=PATH,
+    help="Many patients instead: a CSV with the columns patient, timepoint, date, image and prompts.",
 )
 @click.option(
     "-t",
@@ -112,6 +121,11 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
     help="How scans are brought together.  [default: learned where the model has it]",
 )
 @click.option(
+    "--save-transform",
+    is_flag=True,
+    help="Also write the map between each follow-up and the scan it is tracked from, as displacement field.",
+)
+@click.option(
     "--propose-only",
     is_flag=True,
     help="Only write where lesions are expected in each follow-up: proposed.json, to be edited.",
@@ -125,10 +139,11 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
 @run_options
 def track(
     *,
-    baseline: Path,
+    baseline: Path | None,
     followups: tuple[Path, ...],
     series: tuple[str, ...],
     prompts: tuple[Path, ...],
+    cohort: Path | None,
     prompt_type: str,
     output: Path,
     model: Path | None,
@@ -140,6 +155,7 @@ def track(
     chain: str,
     registration: str | None,
     points: Path | None,
+    save_transform: bool,
     propose_only: bool,
     as_published: bool,
     device: str,
@@ -154,30 +170,28 @@ def track(
     Writes for each follow-up <followup>_lesion_<id>.nii.gz, <followup>_lesions.nii.gz and
     <followup>_lesions.json, and for the patient tracking.csv, tracking.json and run.json.
     """
-    if propose_only and points is not None:
-        raise click.UsageError("--propose-only and --points exclude each other")
-    if points is not None and registration is not None:
-        raise click.UsageError("--points and --registration exclude each other")
-    _check_dates(dates, scans=1 + len(followups))
-    if followup_labels and len(followup_labels) != len(followups):
-        raise click.UsageError(
-            f"--followup-labels has {len(followup_labels)} label maps for {len(followups)} follow-ups; "
-            "legal: one for each, or none"
-        )
-    if len(series) not in (0, 1, 1 + len(followups)):
-        raise click.UsageError(
-            f"--series has {len(series)} values for {1 + len(followups)} scans; "
-            "legal: one for all, or one for each"
-        )
-    for path in (baseline, *followups, *prompts, *followup_labels):
-        if output.is_dir() and path.parent.is_dir() and path.parent.samefile(output):
-            raise click.UsageError(f"-o is the folder of {path}: results could replace it")
+    check_choices(propose_only, points, registration, save_transform=save_transform)
+    if cohort is None:
+        if baseline is None or not followups or not prompts:
+            raise click.UsageError("--baseline, --followup and --prompts are needed, or --cohort")
+        check_dates(dates, scans=1 + len(followups))
+        check_labels(followup_labels, followups)
+        check_series(series, scans=1 + len(followups))
+        check_output(output, (baseline, *followups, *prompts, *followup_labels))
+    else:
+        if baseline or followups or prompts or dates or followup_labels or series or points:
+            raise click.UsageError(
+                "--cohort excludes --baseline, --followup, --prompts, --dates, --followup-labels, --series "
+                "and --points"
+            )
+        check_output(output, (cohort,))
     set_verbosity(quiet=quiet, verbose=verbose)
+    from lesionlocator.cli.track_cohort import run_cohort
     from lesionlocator.cli.track_options import TrackOptions
     from lesionlocator.cli.track_patient import run_tracking
 
     options = TrackOptions(
-        baseline=baseline,
+        baseline=baseline or Path(),
         followups=followups,
         prompts=prompts,
         series=series,
@@ -197,21 +211,13 @@ def track(
         as_published=as_published,
         canonical=canonical,
         records=True,
+        save_transform=save_transform,
         resume=resume,
         command=tuple(sys.argv),
     )
-    with EventLog(log_json) as log, Reporter(log) as reporter:
-        run_tracking(options, reporter)
-
-
-def _check_dates(dates: tuple[date, ...], *, scans: int) -> None:
-    if dates and len(dates) != scans:
-        raise click.UsageError(
-            f"--dates has {len(dates)} dates for {scans} scans; legal: one for each, or none"
-        )
-    for earlier, later in itertools.pairwise(dates):
-        if later < earlier:
-            raise click.UsageError(
-                f"--dates are out of order: {later} stands after {earlier}; legal: baseline first, "
-                "then follow-ups in order"
-            )
+    with EventLog(log_json) as log:
+        if cohort is not None:
+            run_cohort(options, cohort, lambda: Reporter(log))
+        else:
+            with Reporter(log) as reporter:
+                run_tracking(options, reporter)

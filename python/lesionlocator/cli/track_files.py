@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lesionlocator.cli.read_ahead import file_checksum
-from lesionlocator.cli.track_baseline import lesion_mask
-from lesionlocator.cli.track_methods import Carried
+from lesionlocator.cli.track_unfinished import Unfinished
 from lesionlocator.errors import InputError, OutputError
+from lesionlocator.following.methods import Carried
+from lesionlocator.following.origin import lesion_mask
 from lesionlocator.io import read_labelmap, write_mask_region
 from lesionlocator.results.documents import read_document
 from lesionlocator.results.files import CaseFiles, is_document
@@ -37,16 +38,24 @@ class TrackFiles:
     cases: CaseFiles
 
     def expected(self, lesion_id: int) -> Path:
-        """Return the file that says where a lesion was looked for and not found."""
+        """Return the file that says where a lesion was looked for."""
         return self.cases.folder / f"{self.cases.case}_expected_{lesion_id}.nii.gz"
 
+    @property
+    def unfinished(self) -> Path:
+        """Return the record of what is done of a follow-up that is not finished."""
+        return self.cases.folder / f".{self.cases.case}_unfinished.json"
+
+    def transform(self, earlier: str) -> Path:
+        """Return the file of the map from this scan to an earlier one."""
+        return self.cases.folder / f"{self.cases.case}_to_{earlier}_transform.nii.gz"
+
     def write_lesion(self, carried: Carried, geometry: Geometry) -> None:
-        """Write the mask of a lesion; where it was not found, also where it was looked for."""
+        """Write the mask of a lesion, and where registration took it."""
         self.cases.write_mask(carried.lesion, geometry)
         place = carried.expected
-        if carried.lesion.status is LesionStatus.EMPTY and place is not None:
-            path = self.expected(carried.lesion.lesion_id)
-            write_mask_region(path, place.region, place.box, geometry)
+        if place is not None:
+            write_mask_region(self.expected(carried.lesion.lesion_id), place.region, place.box, geometry)
 
     def remove_others(self, carried: Iterable[Carried]) -> None:
         """Remove the files of lesions that an earlier run found, or missed, and this one did not."""
@@ -54,18 +63,16 @@ class TrackFiles:
         self.cases.remove_masks_except(
             i for i, one in done.items() if one.lesion.status is not LesionStatus.REFUSED
         )
-        missed = {
-            self.expected(i).name
-            for i, one in done.items()
-            if one.lesion.status is LesionStatus.EMPTY and one.expected is not None
-        }
+        placed = {self.expected(i).name for i, one in done.items() if one.expected is not None}
         own = re.compile(re.escape(self.cases.case) + r"_expected_\d+\.nii\.gz")
         for path in self.cases.folder.iterdir():
-            if own.fullmatch(path.name) and path.name not in missed:
-                try:
-                    path.unlink()
-                except OSError as error:
-                    raise OutputError(f"cannot remove {path}: {error.strerror or error}") from error
+            if own.fullmatch(path.name) and path.name not in placed:
+                _remove(path)
+
+    def remove_transforms(self, scans: Iterable[str]) -> None:
+        """Remove the maps from this scan to others that an earlier run has written."""
+        for name in scans:
+            _remove(self.transform(name))
 
     def restore(
         self, record: CaseRecord, geometry: Geometry, *, is_followup: bool
@@ -86,27 +93,45 @@ class TrackFiles:
         complete = not is_followup or all(_is_placed(carried) for carried in lesions.values())
         return lesions if complete else None
 
-    def restore_masks(self, lesion_ids: Iterable[int], geometry: Geometry) -> dict[int, Carried] | None:
-        """Read masks of which there is no record; None where one is missing or empty."""
+    def restore_lesions(self, unfinished: Unfinished, geometry: Geometry) -> dict[int, Carried]:
+        """Read the lesions that are done of a follow-up that is not finished."""
+        carried = {}
+        for lesion_id, entry in unfinished.lesions.items():
+            try:
+                found = self._read(lesion_id, entry, geometry)
+                lesion = unfinished.result(lesion_id, found)
+                carried[lesion_id] = Carried(lesion, self._read_expected(lesion_id, geometry))
+            except (InputError, KeyError, TypeError, ValueError):
+                continue  # it is tracked again
+        return {i: one for i, one in carried.items() if _is_placed(one)}
+
+    def restore_masks(self, lesion_ids: Iterable[int], geometry: Geometry) -> dict[int, Carried]:
+        """Read masks of which there is no record, apart from those that are missing or empty."""
         carried = {}
         for lesion_id in lesion_ids:
             try:
                 found = self.cases.read_mask(lesion_id, geometry)
             except InputError:
-                return None
-            if found is None:  # nobody knows where it had been looked for
-                return None
-            carried[lesion_id] = Carried(LesionResult(lesion_id, LesionStatus.SEGMENTED, found=found))
+                continue
+            if found is not None:  # else nobody knows where it had been looked for
+                carried[lesion_id] = Carried(LesionResult(lesion_id, LesionStatus.SEGMENTED, found=found))
         return carried
 
     def _carried(self, lesion_id: int, entry: Mapping[str, Any], geometry: Geometry) -> Carried:
+        found = self._read(lesion_id, entry, geometry)
+        status, warnings = LesionStatus(entry["status"]), tuple(map(str, entry["warnings"]))
+        lesion = LesionResult(lesion_id, status, found=found, warnings=warnings)
+        return Carried(lesion, self._read_expected(lesion_id, geometry))
+
+    def _read(self, lesion_id: int, entry: Mapping[str, Any], geometry: Geometry) -> LesionMask | None:
+        """Read the mask of a lesion, and check that it is what a record says of it."""
         status = LesionStatus(entry["status"])
-        refused = status is LesionStatus.REFUSED
-        found = None if refused else self.cases.read_mask(lesion_id, geometry)
-        lesion = LesionResult(lesion_id, status, found=found, warnings=tuple(map(str, entry["warnings"])))
+        if status is LesionStatus.REFUSED:
+            return None
+        found = self.cases.read_mask(lesion_id, geometry)
         if (found is not None) is not (status is LesionStatus.SEGMENTED):
-            raise InputError(f"{self.cases.mask(lesion_id)}: is not what {self.cases.document} says")
-        return Carried(lesion, None if found else self._read_expected(lesion_id, geometry))
+            raise InputError(f"{self.cases.mask(lesion_id)}: is not what the record of the run says")
+        return found
 
     def _read_expected(self, lesion_id: int, geometry: Geometry) -> LesionMask | None:
         path = self.expected(lesion_id)
@@ -119,10 +144,17 @@ class TrackFiles:
         return lesion_mask(mask.labels)
 
 
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot remove {path}: {error.strerror or error}") from error
+
+
 def _is_placed(carried: Carried) -> bool:
-    """Whether it is known where a lesion that was not found had been looked for."""
-    missed = carried.lesion.status is LesionStatus.EMPTY and OUT_OF_VIEW not in carried.lesion.warnings
-    return not missed or carried.expected is not None
+    """Whether it is known where a lesion had been looked for."""
+    status, warnings = carried.lesion.status, carried.lesion.warnings
+    return status is LesionStatus.REFUSED or OUT_OF_VIEW in warnings or carried.expected is not None
 
 
 def checksum_of(paths: Collection[Path], *, before: str = "") -> str:

@@ -42,11 +42,13 @@ class TrackOptions:
     from_previous
         Whether each follow-up is tracked from where a lesion was last found, or from the baseline.
     as_published
-        As for :meth:`lesionlocator.Tracker.track_pair`.
+        As for :meth:`lesionlocator.longitudinal.TrackingModel.track_pair`.
     canonical
-        As for :meth:`lesionlocator.Tracker.track_pair`.
+        As for :meth:`lesionlocator.longitudinal.TrackingModel.track_pair`.
     records
         Whether to write more than the masks of the follow-ups.
+    save_transform
+        Whether to write the maps between scans.
     resume
         Whether to keep what an earlier run has done.
     command
@@ -73,6 +75,7 @@ class TrackOptions:
     as_published: bool
     canonical: bool | None
     records: bool
+    save_transform: bool
     resume: bool
     command: tuple[str, ...]
 

@@ -22,8 +22,17 @@ if TYPE_CHECKING:
     from lesionlocator.cli.track_options import TrackOptions
 
 
-def run_tracking(options: TrackOptions, reporter: Reporter) -> None:
+def run_tracking(options: TrackOptions, reporter: Reporter, models: TrackModels | None = None) -> None:
     """Track the lesions of a patient.
+
+    Parameters
+    ----------
+    options
+        What the user asked for.
+    reporter
+        Who is told.
+    models
+        The models that these options choose, where they are loaded already.
 
     Raises
     ------
@@ -35,7 +44,7 @@ def run_tracking(options: TrackOptions, reporter: Reporter) -> None:
     started = datetime.now(timezone.utc)
     options = in_time(options, reporter)
     names = _checked_names(options)
-    models = TrackModels(options)
+    models = models or TrackModels(options)
     if options.threads is not None:
         set_threads(options.threads)
     reporter.stage("loading torch and the model")
@@ -50,6 +59,7 @@ def run_tracking(options: TrackOptions, reporter: Reporter) -> None:
         options.output,
         options.resume,
         options.records,
+        options.save_transform,
     )
     reporter.stage(f"{names[0]}: reading")
     scan = read_scan(options.baseline, series=options.series_of_scans[0])

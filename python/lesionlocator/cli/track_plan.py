@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lesionlocator.cli.track_baseline import Origin
+    from lesionlocator.following.origin import Origin
     from lesionlocator.results.lesion import LesionResult
 
 
@@ -56,6 +56,8 @@ class Plan:
         Whether to keep what an earlier run has done.
     records
         Whether to write more than the masks.
+    save_transform
+        Whether to write the maps between scans.
     """
 
     followups: tuple[Path, ...]
@@ -67,3 +69,4 @@ class Plan:
     output: Path
     resume: bool
     records: bool
+    save_transform: bool

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lesionlocator.cli.track_methods import Carried, OnProgress, PairRun
 from lesionlocator.errors import InputError
+from lesionlocator.following.methods import Carried, OnProgress, PairRun
 from lesionlocator.geometry import Box
 from lesionlocator.io import read_scan
 from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
@@ -18,12 +18,13 @@ from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 
 if TYPE_CHECKING:
     from lesionlocator.cli.reporter import Reporter
-    from lesionlocator.cli.track_baseline import Origin
-    from lesionlocator.cli.track_methods import Method
     from lesionlocator.cli.track_plan import Plan
+    from lesionlocator.following.methods import Method
+    from lesionlocator.following.origin import Origin
     from lesionlocator.geometry import Point, Shape
     from lesionlocator.io import Scan
     from lesionlocator.segmentation import SegmentationModel
+    from lesionlocator.tracking.field import DisplacementField
     from lesionlocator.tracking.masks import MaskKind
 
 PROPOSED = "proposed.json"
@@ -42,7 +43,7 @@ def propose(origin: Origin, plan: Plan, method: Method, folder: Path, reporter: 
     for path, series in zip(plan.followups, plan.series, strict=True):
         followup = read_scan(path, series=series)
         reporter.stage(f"{followup.name}: registering {origin.scan.name}")
-        pair = method.pair(origin, followup, list(origin.masks))
+        pair = method.pair(origin, followup)
         places = pair.places()
         for note in pair.notes:
             reporter.warning(followup.name, note)
@@ -115,45 +116,42 @@ class Points:
         """Load the networks."""
         self._model.ensemble(PromptKind.POINT)
 
-    def pair(self, origin: Origin, followup: Scan, lesion_ids: Collection[int]) -> PairRun:
-        """Return the work on some of the lesions of a scan."""
-        prompts = self._points[followup.name]
-        return _PointsPair(self._model, followup, prompts, list(lesion_ids), canonical=self._canonical)
+    def pair(self, origin: Origin, followup: Scan) -> PairRun:
+        """Return the work on the lesions of a scan."""
+        return _PointsPair(self._model, followup, self._points[followup.name], canonical=self._canonical)
 
 
 class _PointsPair:
     def __init__(
-        self,
-        model: SegmentationModel,
-        followup: Scan,
-        prompts: PromptSet,
-        lesion_ids: list[int],
-        *,
-        canonical: bool | None,
+        self, model: SegmentationModel, followup: Scan, prompts: PromptSet, *, canonical: bool | None
     ) -> None:
         self.notes: tuple[str, ...] = ()
         self.seconds: dict[str, float] = {}
         self._model = model
         self._followup = followup
         self._canonical = canonical
-        self._prompts = PromptSet.of(prompt for prompt in prompts if prompt.lesion_id in lesion_ids)
-        self._struck = [i for i in lesion_ids if i not in self._prompts.ids]
+        self._prompts = prompts
 
     def places(self) -> dict[int, LesionMask]:
         shape = self._followup.geometry.shape
         found = {prompt.lesion_id: _voxel(prompt.point, shape) for prompt in self._prompts}
         return {i: mask for i, mask in found.items() if mask is not None}
 
-    def run(self, progress: OnProgress) -> Iterator[Carried]:
-        for lesion_id in self._struck:
-            yield Carried(LesionResult(lesion_id, LesionStatus.REFUSED, warnings=(_STRUCK,)))
-        if not len(self._prompts):
+    def transform(self) -> DisplacementField | None:
+        return None
+
+    def run(self, progress: OnProgress, lesion_ids: Collection[int]) -> Iterator[Carried]:
+        for lesion_id in lesion_ids:
+            if lesion_id not in self._prompts.ids:
+                yield Carried(LesionResult(lesion_id, LesionStatus.REFUSED, warnings=(_STRUCK,)))
+        chosen = PromptSet.of(prompt for prompt in self._prompts if prompt.lesion_id in lesion_ids)
+        if not len(chosen):
             return
         places = self.places()
         work = self._model.prepare(
-            self._followup, self._prompts, prompt_type=PromptKind.POINT, canonical=self._canonical
+            self._followup, chosen, prompt_type=PromptKind.POINT, canonical=self._canonical
         )
-        self.notes += work.notes
+        self.notes += tuple(note for note in work.notes if note not in self.notes)
         for lesion in work.run(progress):
             yield Carried(lesion, places.get(lesion.lesion_id))
 

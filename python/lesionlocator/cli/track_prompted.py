@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lesionlocator.cli.track_baseline import Origin, read_origin
 from lesionlocator.cli.track_files import TrackFiles, checksum_of
 from lesionlocator.cli.track_plan import Baseline
 from lesionlocator.errors import InputError
+from lesionlocator.following.course import refused_in
+from lesionlocator.following.origin import Origin, read_origin
 from lesionlocator.results.lesion import LesionResult, LesionStatus
 from lesionlocator.results.provenance import CaseRecord
 
@@ -40,14 +41,7 @@ def read_baseline(
     masks = {i: lesion.found for i, lesion in lesions.items() if lesion.found is not None}
     if not masks:
         raise InputError(f"{options.prompts[0]}: no prompt led to a lesion in {scan.name}")
-    refused = {
-        i: LesionResult(
-            i, LesionStatus.REFUSED, warnings=tuple(f"baseline: {text}" for text in lesion.warnings)
-        )
-        for i, lesion in lesions.items()
-        if lesion.found is None
-    }
-    return Baseline(Origin(scan, masks), refused, checksum)
+    return Baseline(Origin(scan, masks), refused_in(lesions), checksum)
 
 
 def _segmented(

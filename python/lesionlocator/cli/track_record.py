@@ -12,9 +12,9 @@ from lesionlocator.prompts.kinds import PromptKind
 from lesionlocator.threads import thread_counts
 
 if TYPE_CHECKING:
-    from lesionlocator.cli.track_methods import Method
     from lesionlocator.cli.track_models import TrackModels
     from lesionlocator.cli.track_options import TrackOptions
+    from lesionlocator.following.methods import Method
 
 
 def settings_of(options: TrackOptions, method: Method, models: TrackModels) -> dict[str, Any]:

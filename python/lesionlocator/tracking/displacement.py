@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lesionlocator.errors import OutputError
-from lesionlocator.geometry import Box
-from lesionlocator.io.files import write_atomically
+from lesionlocator.geometry import Box, Geometry
+from lesionlocator.tracking.field import DisplacementField
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import ArrayLike, NDArray
-
-    from lesionlocator.geometry import Geometry
 
 _ROUNDS = 50
 _TOLERANCE_MM = 1e-3
@@ -92,32 +87,11 @@ class DisplacementMap:
         warped[inside] = mask[z, y, x] != 0
         return _trimmed(warped, block)
 
-    def write(self, path: Path) -> None:
-        """Write the map as a displacement field that ITK and 3D Slicer read: vectors in LPS mm.
-
-        Parameters
-        ----------
-        path
-            Its ending says how: .nrrd, .mha or .nii.gz.
-
-        Raises
-        ------
-        OutputError
-            Where the file cannot be written.
-        """
-        import SimpleITK
-
-        sitk: Any = SimpleITK  # SWIG wrappers have no types
-        image = sitk.GetImageFromArray(self.displacement, isVector=True)
-        image.SetOrigin(self.origin.tolist())
-        image.SetSpacing([self.spacing] * 3)
-        with write_atomically(path) as partial:
-            try:
-                sitk.WriteImage(image, str(partial), useCompression=True)
-            except RuntimeError as error:
-                raise OutputError(
-                    f"cannot write {path}: the format or the folder does not allow it"
-                ) from error
+    def field(self) -> DisplacementField:
+        """Return the map in the form that other programs read."""
+        z, y, x = self.displacement.shape[:3]
+        origin = (float(self.origin[0]), float(self.origin[1]), float(self.origin[2]))
+        return DisplacementField(self.displacement, Geometry((z, y, x), (self.spacing,) * 3, origin))
 
     @property
     def _mean(self) -> NDArray[np.float64]:

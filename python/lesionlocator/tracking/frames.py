@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lesionlocator.geometry import Box, Shape
+from lesionlocator.geometry import Box, Geometry, Shape
 from lesionlocator.tracking.cube import Window
 from lesionlocator.tracking.masks import GridMask, mirrored_box, negative
 
@@ -61,3 +61,20 @@ class Frame:
     def box_on_grid(self, box: Box) -> Box:
         """Take a box in the frame to the whole grid."""
         return mirrored_box(box, self.mirrored, self.shape).shifted((self.window[0], 0, 0))
+
+    def geometry(self, nodes: Shape) -> Geometry:
+        """Return the grid of so many nodes an axis that fills the frame, faces on faces, in the patient."""
+        grid = self.grid
+        stored = grid.orientation.geometry(grid.scan.geometry)
+        first, step = [], []
+        for axis in range(3):
+            size = self.shape[axis] / nodes[axis]
+            sign = -1 if axis in self.mirrored else 1
+            edge = (self.window[0] if axis == 0 else 0) + (self.shape[axis] if sign < 0 else 0)
+            voxel = grid.crop.shape[axis] / grid.shape[axis]
+            first.append((edge + sign * size / 2) * voxel - 0.5 + grid.crop.start[axis])
+            step.append(sign * size * voxel)
+        columns = np.reshape(stored.direction_lps, (3, 3)) * np.sign(step)[::-1]
+        x, y, z = stored.voxel_to_lps(first).tolist()
+        dz, dy, dx = (abs(n) * mm for n, mm in zip(step, stored.spacing, strict=True))
+        return Geometry(nodes, (dz, dy, dx), (x, y, z), tuple(columns.ravel().tolist()))

@@ -10,6 +10,7 @@ import numpy as np
 
 from lesionlocator.geometry import Box
 from lesionlocator.tracking.cube import CUBE, SIZE, covered, nearest, rescaled, rounded
+from lesionlocator.tracking.field import DisplacementField
 from lesionlocator.tracking.masks import GridMask
 
 if TYPE_CHECKING:
@@ -66,6 +67,13 @@ class Registration:
     def similarity(self) -> float:
         """Correlation of both scans after registration, -1 to 1."""
         return _correlation(self.moved, self.fixed)
+
+    def field(self) -> DisplacementField:
+        """Return the map in the form that other programs read, on the nodes of the cube."""
+        nodes, source = self.followup.geometry(CUBE), self.baseline.geometry(CUBE)
+        there = source.voxel_to_lps(np.moveaxis(self.phi, 0, -1) * np.float32(SIZE - 1))
+        here = nodes.voxel_to_lps(np.moveaxis(np.indices(CUBE), 0, -1))
+        return DisplacementField((there - here).astype(np.float32), nodes)
 
     def warp(self, lesion: GridMask) -> Warped | None:
         """Carry a lesion over.

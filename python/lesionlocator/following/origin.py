@@ -13,9 +13,11 @@ import numpy as np
 from lesionlocator.errors import InputError
 from lesionlocator.io import LabelMap, Scan, read_labelmap
 from lesionlocator.io.files import IMAGE_ENDINGS
+from lesionlocator.prompts.kinds import LARGEST_ID
 from lesionlocator.results.findings import labelled_in
 from lesionlocator.results.labelmap import merged
 from lesionlocator.results.lesion import LesionMask
+from lesionlocator.results.segmentation import Segmentation
 from lesionlocator.tracking.masks import GridMask
 
 if TYPE_CHECKING:
@@ -79,9 +81,40 @@ def read_origin(paths: Sequence[Path], scan: Scan) -> Origin:
                 "Boxes and points need -t box or -t point"
             )
     if len(paths) == 1:
-        return _of_labelmap(read_labelmap(paths[0]), scan)
+        return origin_of(read_labelmap(paths[0]), scan)
     ids = _ids(paths)
     return Origin(scan, {i: _single(read_labelmap(path), scan) for i, path in zip(ids, paths, strict=True)})
+
+
+def origin_of(prompts: object, scan: Scan) -> Origin:
+    """Return lesions that are given as a label map, by what segmenting the scan gave, or by arrays.
+
+    Parameters
+    ----------
+    prompts
+        A :class:`LabelMap` on the scan's grid, a :class:`Segmentation` of it, or arrays of its shape by id,
+        of which every nonzero voxel counts.
+    scan
+        The scan.
+
+    Raises
+    ------
+    InputError
+        Where they hold no lesion, lie on another grid, or are something else.
+    """
+    if isinstance(prompts, LabelMap):
+        return _of_labelmap(prompts, scan)
+    if isinstance(prompts, Segmentation):
+        masks: dict[int, LesionMask] = prompts.masks
+    elif isinstance(prompts, Mapping):
+        masks = {_legal(i): _of_array(i, array, scan) for i, array in prompts.items()}
+    else:
+        raise InputError(
+            f"prompts are a {type(prompts).__name__}; legal: a label map, a segmentation, or arrays by id"
+        )
+    if not masks:
+        raise InputError("there is no lesion to track: no mask is given")
+    return Origin(scan, masks)
 
 
 def lesion_mask(labels: NDArray[Any]) -> LesionMask | None:
@@ -101,6 +134,25 @@ def _of_labelmap(labelmap: LabelMap, scan: Scan) -> Origin:
         return Origin(scan, masks)
     labels, _ = merged(masks.items(), scan.geometry.shape)
     return Origin(scan, masks, LabelMap(labels, scan.geometry, labelmap.path))
+
+
+def _legal(lesion_id: Any) -> int:
+    if isinstance(lesion_id, bool) or not isinstance(lesion_id, int) or not 1 <= lesion_id <= LARGEST_ID:
+        raise InputError(f"lesion id is {lesion_id!r}, legal: 1 to {LARGEST_ID}")
+    return lesion_id
+
+
+def _of_array(lesion_id: int, array: Any, scan: Scan) -> LesionMask:
+    mask = np.asarray(array)
+    if mask.shape != scan.geometry.shape:
+        raise InputError(
+            f"lesion {lesion_id}: its mask has shape {mask.shape}, {scan.path or scan.name} has "
+            f"{scan.geometry.shape} (z, y, x)"
+        )
+    found = lesion_mask(mask)
+    if found is None:
+        raise InputError(f"lesion {lesion_id}: its mask is empty")
+    return found
 
 
 def _single(labelmap: LabelMap, scan: Scan) -> LesionMask:
@@ -125,8 +177,8 @@ def _ids(paths: Sequence[Path]) -> list[int]:
         return list(range(1, len(paths) + 1))
     ids = [int(found[1]) for found in named if found]
     for lesion_id, path in zip(ids, paths, strict=True):
-        if not 1 <= lesion_id <= 65535:
-            raise InputError(f"{path}: lesion id {lesion_id} is not legal: ids go from 1 to 65535")
+        if not 1 <= lesion_id <= LARGEST_ID:
+            raise InputError(f"{path}: lesion id {lesion_id} is not legal: ids go from 1 to {LARGEST_ID}")
         if ids.count(lesion_id) > 1:
             raise InputError(f"{path}: lesion id {lesion_id} occurs more than once in the names of the masks")
     return ids

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import replace
+from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lesionlocator.cli.track_methods import LOST_IN_WARP, Carried, OnProgress, PairRun
+from lesionlocator.following.methods import LOST_IN_WARP, Carried, OnProgress, PairRun
 from lesionlocator.geometry import Box
 from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
@@ -19,11 +20,12 @@ from lesionlocator.tracking.classical import register
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lesionlocator.cli.track_baseline import Origin
+    from lesionlocator.following.origin import Origin
     from lesionlocator.geometry import Shape
     from lesionlocator.io import Scan
     from lesionlocator.segmentation import SegmentationModel
     from lesionlocator.tracking.displacement import DisplacementMap
+    from lesionlocator.tracking.field import DisplacementField
     from lesionlocator.tracking.masks import MaskKind
 
 _LOST = "the lesion vanished in the registration; it was looked for where its centroid falls"
@@ -53,58 +55,56 @@ class Classical:
         """Load the networks."""
         self._model.ensemble(PromptKind.BOX)
 
-    def pair(self, origin: Origin, followup: Scan, lesion_ids: Collection[int]) -> PairRun:
-        """Return the work on some of the lesions of a scan."""
-        masks = {i: origin.masks[i] for i in lesion_ids}
-        return _ClassicalPair(self._model, origin.scan, followup, masks, canonical=self._canonical)
+    def pair(self, origin: Origin, followup: Scan) -> PairRun:
+        """Return the work on the lesions of a scan."""
+        return _ClassicalPair(self._model, origin, followup, canonical=self._canonical)
 
 
 class _ClassicalPair:
     def __init__(
-        self,
-        model: SegmentationModel,
-        baseline: Scan,
-        followup: Scan,
-        masks: Mapping[int, LesionMask],
-        *,
-        canonical: bool | None,
+        self, model: SegmentationModel, origin: Origin, followup: Scan, *, canonical: bool | None
     ) -> None:
         self.notes: tuple[str, ...] = ()
         self.seconds: dict[str, float] = {}
         self._model = model
-        self._baseline = baseline
+        self._baseline = origin.scan
+        self._masks = origin.masks
         self._followup = followup
-        self._masks = masks
         self._canonical = canonical
 
     def places(self) -> dict[int, LesionMask]:
-        return self._registered()[0]
+        return self._registered[0]
 
-    def run(self, progress: OnProgress) -> Iterator[Carried]:
-        places, lost = self._registered()
-        for lesion_id in self._masks:
-            if lesion_id not in places:
-                yield Carried(LesionResult(lesion_id, LesionStatus.EMPTY, warnings=(OUT_OF_VIEW,)))
-        if not places:
-            return
-        prompts = PromptSet.of(LesionPrompt(i, place.box) for i, place in places.items())
+    def transform(self) -> DisplacementField | None:
+        return self._map.field()
+
+    def run(self, progress: OnProgress, lesion_ids: Collection[int]) -> Iterator[Carried]:
+        places, lost = self._registered
+        seen = [i for i in lesion_ids if i in places]
+        prompts = PromptSet.of(LesionPrompt(i, places[i].box) for i in seen)
         work = self._model.prepare(
             self._followup, prompts, prompt_type=PromptKind.BOX, canonical=self._canonical
         )
-        self.notes += work.notes
+        self.notes += tuple(note for note in work.notes if note not in self.notes)
+        for lesion_id in lesion_ids:
+            if lesion_id not in places:
+                yield Carried(LesionResult(lesion_id, LesionStatus.EMPTY, warnings=(OUT_OF_VIEW,)))
         for lesion in work.run(progress):
-            warnings = (
-                (LOST_IN_WARP, _LOST, *lesion.warnings) if lesion.lesion_id in lost else lesion.warnings
-            )
-            yield Carried(replace(lesion, warnings=warnings), places[lesion.lesion_id])
+            marks = (LOST_IN_WARP, _LOST) if lesion.lesion_id in lost else ()
+            yield Carried(replace(lesion, warnings=(*marks, *lesion.warnings)), places[lesion.lesion_id])
 
-    def _registered(self) -> tuple[dict[int, LesionMask], set[int]]:
+    @cached_property
+    def _map(self) -> DisplacementMap:
         started = perf_counter()
         registration = register(self._baseline, self._followup)
         self.notes += registration.warnings
-        carried = self._carry_over(registration.map)
         self.seconds["registration"] = perf_counter() - started
-        return carried
+        return registration.map
+
+    @cached_property
+    def _registered(self) -> tuple[dict[int, LesionMask], set[int]]:
+        """Where lesions lie in the follow-up, and which of them are known by their centroid only."""
+        return self._carry_over(self._map)
 
     def _carry_over(self, way: DisplacementMap) -> tuple[dict[int, LesionMask], set[int]]:
         """Return where lesions lie in the follow-up, and which of them are known by their centroid only."""

@@ -1,0 +1,1 @@
+"""Following lesions through any number of scans of a patient, by either way of registration."""

@@ -1,0 +1,151 @@
+"""The course of a patient's lesions, with the masks that were found on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from lesionlocator.errors import InputError
+from lesionlocator.following.examinations import examined, examined_baseline
+from lesionlocator.following.methods import Carried
+from lesionlocator.following.places import KnownPlaces
+from lesionlocator.results.course import Course, CourseOptions
+from lesionlocator.results.course_files import write_course
+from lesionlocator.results.files import make_folder
+from lesionlocator.results.lesion import LesionResult, LesionStatus
+from lesionlocator.results.segmentation import Segmentation
+from lesionlocator.results.timeline import build_course
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from lesionlocator.following.methods import Method
+    from lesionlocator.following.origin import Origin
+    from lesionlocator.io import LabelMap, Scan
+    from lesionlocator.progress import Progress
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class PatientCourse(Course):
+    """All lesions of a patient through all timepoints, baseline first, with their masks.
+
+    Parameters
+    ----------
+    names, dates, lesions, options
+        As of a :class:`lesionlocator.results.course.Course`.
+    baseline
+        What segmenting the baseline gave; None where its lesions were given as masks.
+    followups
+        The lesions of each follow-up, under the baseline's ids.
+    """
+
+    baseline: Segmentation | None
+    followups: tuple[Segmentation, ...]
+
+    def save(self, folder: str | Path, *, per_lesion: bool = True, labelmap: bool = True) -> list[Path]:
+        """Write the masks of all scans, and ``tracking.csv`` and ``tracking.json``.
+
+        Parameters
+        ----------
+        folder, per_lesion, labelmap
+            As for :meth:`lesionlocator.results.segmentation.Segmentation.save`.
+
+        Returns
+        -------
+        list of Path
+            The files.
+
+        Raises
+        ------
+        OutputError
+            Where a file cannot be written.
+        """
+        root = make_folder(folder)
+        scans = self.followups if self.baseline is None else (self.baseline, *self.followups)
+        files = [path for scan in scans for path in scan.save(root, per_lesion=per_lesion, labelmap=labelmap)]
+        return files + write_course(self, root)
+
+
+def follow(
+    method: Method,
+    origin: Origin,
+    followups: Sequence[Scan],
+    *,
+    baseline: Segmentation | None = None,
+    dates: Sequence[date | None] | None = None,
+    labels: Sequence[LabelMap | None] | None = None,
+    from_previous: bool = True,
+    options: CourseOptions | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> PatientCourse:
+    """Find the lesions of a baseline in its follow-ups.
+
+    Parameters
+    ----------
+    method
+        The way of tracking.
+    origin
+        The baseline and its lesions.
+    followups
+        The other scans, in order.
+    baseline
+        What segmenting the baseline gave, if its lesions were found that way.
+    dates, labels, from_previous, options, progress
+        As for :meth:`lesionlocator.Tracker.track`.
+
+    Raises
+    ------
+    InputError
+        Where a scan, the dates or the label maps cannot be used.
+    """
+    days = _one_each(dates, 1 + len(followups), "dates")
+    maps = _one_each(labels, len(followups), "label maps of follow-ups")
+    names = [origin.scan.name, *(scan.name for scan in followups)]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(
+                f"{names.count(name)} scans are called {name!r}; legal: a name of its own for each"
+            )
+    refused = refused_in({} if baseline is None else baseline.lesions)
+    places = KnownPlaces(origin, from_previous=from_previous)
+    examinations, results = [examined_baseline(origin, refused, days[0])], []
+    for scan, day, label in zip(followups, days[1:], maps, strict=True):
+        carried = {i: Carried(lesion) for i, lesion in refused.items()}
+        notes = places.repeated(scan)
+        for _, pair, ids in places.pairs(method, scan, places.lesion_ids):
+            carried |= {one.lesion.lesion_id: one for one in pair.run(progress or _silent, ids)}
+            notes += [note for note in pair.notes if note not in notes]
+        lesions = {i: carried[i].lesion for i in sorted(carried)}
+        results.append(Segmentation(scan, method.kind, lesions, {}, tuple(notes), method.identity))
+        examinations.append(examined(scan, carried, day, label))
+        places.move(scan, carried)
+    course = build_course(examinations, options)
+    return PatientCourse(course.names, course.dates, course.lesions, course.options, baseline, tuple(results))
+
+
+def refused_in(lesions: Mapping[int, LesionResult]) -> dict[int, LesionResult]:
+    """Return the lesions of a segmented baseline that cannot be tracked, as it does not show them."""
+    return {
+        i: LesionResult(
+            i, LesionStatus.REFUSED, warnings=tuple(f"baseline: {text}" for text in lesion.warnings)
+        )
+        for i, lesion in lesions.items()
+        if lesion.found is None
+    }
+
+
+def _one_each(values: Sequence[T | None] | None, count: int, what: str) -> Sequence[T | None]:
+    if values is None:
+        return [None] * count
+    if len(values) != count:
+        raise InputError(f"{len(values)} {what} are given for {count} scans; legal: one for each, or none")
+    return values
+
+
+def _silent(_: Progress) -> None:
+    """Tell nobody."""
