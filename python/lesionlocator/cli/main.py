@@ -26,6 +26,7 @@ _COMMANDS = {
     "prompts": _Command("lesionlocator.cli.prompts", "prompts", "Make, convert and check prompt files."),
     "measure": _Command("lesionlocator.cli.measure", "measure", "Measure the lesions of any label map."),
     "model": _Command("lesionlocator.cli.model", "model", "List, check, convert and download models."),
+    "recist": _Command("lesionlocator.cli.recist", "recist", "Fill in a RECIST 1.1 worksheet."),
     "demo": _Command("lesionlocator.cli.demo", "demo", "Segment a synthetic scan, compare with its truth."),
 }
 
