@@ -112,7 +112,7 @@ def test_from_mask_fails_where_the_folder_cannot_be_made(
 ) -> None:
     mask = write_mask(tmp_path / "a.nii.gz", (1, (1, 2, 3)))
     assert run("from-mask", "-i", mask, "-o", mask / "out", "--kind", "instance") == 1
-    assert "cannot be made" in capsys.readouterr().err
+    assert "cannot make the folder" in capsys.readouterr().err
 
 
 # -- convert ------------------------------------------------------------------------------------------

@@ -239,6 +239,10 @@ def test_points_are_proposed_edited_and_segmented(
     first, second = content["bl"]
     assert (first["7"]["img_bl"], first["7"]["img_fu"], second["7"]["img_fu"]) == ("bl", "fu1", "fu2")
     assert first["7"]["bl_point"] == first["7"]["fu_point_prop"] == [9.5, 9.5, 4.5]
+    assert load(tmp_path / "out" / "fu1_proposed.json")["7"] == {
+        "box": ["4", "6", "8", "12", "8", "12"],
+        "point": ["4.5", "9.5", "9.5"],
+    }
     assert not list((tmp_path / "out").glob("*.nii.gz"))
     first["7"]["fu_point"] = [4.0, 11.0, 3.0]
     del second["7"]
@@ -310,3 +314,29 @@ def test_scans_of_different_patients_are_told(
     assert track() == 0  # noise does not resemble other noise
     assert "fu1 hardly resembles bl" in capsys.readouterr().err
     assert "hardly resembles" in load(tmp_path / "out/fu1_lesions.json")["notes"][0]
+
+
+def test_a_course_is_converted_to_a_tracking_file_and_back(
+    track: Track, tmp_path: Path, patient: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert track(followup=[patient["fu1"], patient["fu2"]]) == 0
+    made, points = tmp_path / "tracking.json", tmp_path / "points.json"
+    assert convert(tmp_path / "out" / "tracking.json", made, "--to", "tracking") == 0
+    (pairs,) = load(made).values()
+    assert [pair["7"]["img_fu"] for pair in pairs] == ["fu1", "fu2"]
+    assert pairs[0]["7"]["fu_point"] == [9.5, 9.5, 4.5]
+    assert pairs[0]["7"]["merged_lesions"] == [7]
+    assert convert(made, tmp_path / "again.json", "--to", "tracking") == 0
+    assert load(tmp_path / "again.json").keys() == load(made).keys()
+    assert convert(made, points) == 1
+    assert "holds 2 follow-ups; choose with --scan: bl, fu1, fu2" in capsys.readouterr().err
+    assert convert(made, points, "--scan", "fu2") == 0
+    assert load(points)["7"] == {"point": ["4.5", "9.5", "9.5"]}
+    assert convert(made, points, "--scan", "ct") == 1
+    assert convert(points, made, "--to", "tracking") == 1
+    assert "neither the tracking.json of a patient nor" in capsys.readouterr().err
+
+
+def convert(source: Path, target: Path, *more: str) -> int:
+    command = ["prompts", "convert", "-i", str(source), "-o", str(target), *more]
+    return console.exit_code(lambda: lesionlocator.main(command, standalone_mode=False))

@@ -12,21 +12,25 @@ from rich.table import Table
 from rich.text import Text
 
 from lesionlocator.cli import console
-from lesionlocator.errors import InputError, LesionLocatorError, OutputError
+from lesionlocator.cli.prompts_tracking import FORMAT as TRACKING
+from lesionlocator.cli.prompts_tracking import is_tracking_file, prompts_of_scan, write_tracking_file
+from lesionlocator.errors import InputError, LesionLocatorError
 from lesionlocator.io.cases import Case, pair_cases
 from lesionlocator.io.files import IMAGE_ENDINGS, case_name
 from lesionlocator.io.masks import LabelMap, read_labelmap
 from lesionlocator.io.scans import read_geometry
+from lesionlocator.prompts.entries import PromptFile
 from lesionlocator.prompts.files import PromptFormat, read_prompts, write_prompts
 from lesionlocator.prompts.frames import Frame
 from lesionlocator.prompts.from_mask import MaskKind, prompts_from_mask
 from lesionlocator.prompts.kinds import PromptKind, PromptSet
 from lesionlocator.prompts.published import write_published
 from lesionlocator.prompts.validation import Problem, validate
+from lesionlocator.results.files import make_folder
 
 Member = TypeVar("Member", bound=Enum)
 _PATH = click.Path(path_type=Path)
-_FORMATS = click.Choice([member.value for member in PromptFormat])
+_FORMATS = click.Choice([*(member.value for member in PromptFormat), TRACKING])
 _FRAMES = click.Choice([member.value for member in Frame])
 
 
@@ -68,6 +72,7 @@ def from_mask(source: Path, target: Path, kind: str) -> None:
 @click.option("--from-coordinates", "source_frame", type=_FRAMES, default="voxel", show_default=True)
 @click.option("--to-coordinates", "target_frame", type=_FRAMES, default="voxel", show_default=True)
 @click.option("--image", type=_PATH, help="The image that the prompts belong to; needed for mm.")
+@click.option("--scan", help="Which scan of a tracking file.  [default: its only follow-up]")
 def convert(
     *,
     source: Path,
@@ -77,17 +82,27 @@ def convert(
     source_frame: str,
     target_frame: str,
     image: Path | None,
+    scan: str | None,
 ) -> None:
-    """Convert between the published JSON, grand-challenge "Multiple points" JSON and CSV.
+    """Convert between the published JSON, grand-challenge "Multiple points" JSON, CSV and tracking files.
+
+    Of LongiSeg's tracking file, the points of one scan are read; one is written from the tracking.json of a
+    patient that was tracked.
 
     Entries that cannot be used or written are reported and the others written; the exit code is then 3.
     """
     if image is None and {source_frame, target_frame} != {"voxel"}:
         raise click.UsageError("lps and ras coordinates need --image")
+    if target_format == TRACKING:
+        _write_tracking(source, make_folder(target.parent) / target.name)
+        return
     geometry = read_geometry(image) if image else None
-    content = read_prompts(
-        source, geometry, prompt_format=_member(PromptFormat, source_format), frame=Frame(source_frame)
-    )
+    if source_format == TRACKING or (source_format is None and is_tracking_file(source)):
+        content: PromptFile | LabelMap = prompts_of_scan(source, scan)
+    else:
+        content = read_prompts(
+            source, geometry, prompt_format=_member(PromptFormat, source_format), frame=Frame(source_frame)
+        )
     if isinstance(content, LabelMap):
         raise click.UsageError(f"{source} is a label map: use lesionlocator prompts from-mask")
     for note in content.notes:
@@ -103,6 +118,15 @@ def convert(
     written = len(content.prompts) + len(content.refused) - len(left_out)
     for key, reason in left_out:
         console.warn(f"{source}: lesion {key}: {reason}")
+    console.say(f"{target}: {lesions(written)}")
+    if left_out:
+        raise console.SomeCasesFailed(len(left_out), written + len(left_out))
+
+
+def _write_tracking(source: Path, target: Path) -> None:
+    written, left_out = write_tracking_file(source, target)
+    for where, reason in left_out.items():
+        console.warn(f"{source}: {where}: {reason}")
     console.say(f"{target}: {lesions(written)}")
     if left_out:
         raise console.SomeCasesFailed(len(left_out), written + len(left_out))
@@ -174,21 +198,6 @@ def label_maps(folder: Path) -> list[Path]:
     if twice:
         raise InputError(f"{folder}: several files are called {', '.join(twice)} but for their ending")
     return files
-
-
-def make_folder(folder: Path) -> Path:
-    """Make a folder where there is none, and return it.
-
-    Raises
-    ------
-    OutputError
-        Where that is impossible.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
-    return folder
 
 
 def lesions(count: int) -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from lesionlocator.cli import console
-from lesionlocator.cli.prompts import for_each, label_maps, lesions, make_folder, masked_prompts
+from lesionlocator.cli.prompts import for_each, label_maps, lesions, masked_prompts
 from lesionlocator.io.files import case_name
 from lesionlocator.prompts.from_mask import MaskKind
 from lesionlocator.prompts.kinds import LesionPrompt, PromptSet
 from lesionlocator.prompts.published import write_published
+from lesionlocator.results.files import make_folder
 
 _PATH = click.Path(path_type=Path)
 

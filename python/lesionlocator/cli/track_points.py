@@ -14,6 +14,7 @@ from lesionlocator.geometry import Box
 from lesionlocator.io import read_scan
 from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
 from lesionlocator.prompts.longitudinal import FollowedLesion, Pair, read_longitudinal, write_longitudinal
+from lesionlocator.prompts.published import write_published
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ _STRUCK = "has no point in this follow-up"
 
 def propose(origin: Origin, plan: Plan, method: Method, folder: Path, reporter: Reporter) -> Path:
     """Write where registration puts each lesion of a baseline in each follow-up.
+
+    ``proposed.json`` is LongiSeg's tracking file, with points; ``<followup>_proposed.json`` is a prompt file
+    in the published format, with points and boxes.
 
     Raises
     ------
@@ -55,6 +59,8 @@ def propose(origin: Origin, plan: Plan, method: Method, folder: Path, reporter: 
                 for i, mask in sorted(origin.masks.items())
             )
         )
+        proposals = [LesionPrompt(i, place.box, _centroid(place)) for i, place in sorted(places.items())]
+        write_published(PromptSet.of(proposals), folder / f"{followup.name}_proposed.json")
     file = folder / PROPOSED
     write_longitudinal({origin.scan.name: pairs}, file)
     return file
