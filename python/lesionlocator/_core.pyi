@@ -51,6 +51,8 @@ __all__ = [
     "stitch_normalize",
     "stitch_tile_starts",
     "threads",
+    "warp_linear",
+    "warp_nearest",
 ]
 
 __version__: str
@@ -287,3 +289,34 @@ def files_compress_mask(
 
     The region begins at ``start``. The cost is that of the region, not of the grid.
     """
+
+# -- warp ------------------------------------------------------------------------------------------
+# Target voxel i looks at ``start + step * i + d(i)`` of the source, in voxels of the whole grids. The
+# displacement d, ``nodes`` (3, z, y, x) in source voxels, is given at nodes spread evenly over the target
+# grid, the outer ones on its outer voxels, and linear between them. ``out`` is the block that begins at
+# ``target_start`` of a target grid of ``target_shape``.
+def warp_linear(
+    source: _Image,
+    out: NDArray[np.float32],
+    *,
+    start: tuple[float, float, float],
+    step: tuple[float, float, float],
+    nodes: NDArray[np.float32],
+    target_shape: _Shape,
+    target_start: _Shape,
+    samples: _Shape,
+    outside: float,
+) -> None:
+    """Trilinear, each voxel the mean of ``samples`` positions in it; ``outside`` off the source."""
+
+def warp_nearest(
+    source: NDArray[np.uint8] | NDArray[np.uint16],
+    out: NDArray[np.uint8] | NDArray[np.uint16],
+    *,
+    start: tuple[float, float, float],
+    step: tuple[float, float, float],
+    nodes: NDArray[np.float32],
+    target_shape: _Shape,
+    target_start: _Shape,
+) -> None:
+    """Nearest neighbour, 0 off the source; ``out`` has the dtype of ``source``."""

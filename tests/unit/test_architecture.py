@@ -45,6 +45,7 @@ KERNEL_CALLERS = {
     "results/findings.py",
     "results/files.py",
     "results/measurements.py",
+    "synthetic/warp.py",
     "threads.py",
     "tracking/masks.py",
     "tracking/matching.py",

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK
 import torch
 
+from lesionlocator.geometry import Geometry
 from lesionlocator.model import build_network, read_weights, segmentation_folder
 from lesionlocator.networks import ResidualEncoderUNet
-from lesionlocator.training import checkpoint, recipe
+from lesionlocator.synthetic.tissue import Tissue
+from lesionlocator.tracking.masks import MaskKind
+from lesionlocator.training import checkpoint, recipe, samples
 from lesionlocator.training.loop import Learner, Schedule, train, training_step
 from lesionlocator.training.samples import Body, Sample, draw_sample, make_bodies
 from lesionlocator.training.validation import dice, dice_by_prompt, predict
@@ -63,16 +68,18 @@ def test_samples_are_decided_by_the_seed(bodies: list[Body]) -> None:
 
 def test_samples_prompt_their_lesion_or_nothing(bodies: list[Body]) -> None:
     rng = np.random.default_rng(6)
-    samples = [draw_sample(rng, bodies, PATCH) for _ in range(200)]
-    empty = sum(not sample.target.any() for sample in samples)
-    boxes = sum(sample.kind.value == "box" for sample in samples)
-    assert 5 <= empty <= 60
-    assert 60 <= boxes <= 140
-    for sample in samples:
+    drawn = [draw_sample(rng, bodies, PATCH) for _ in range(200)]
+    empty = sum(not sample.target.any() for sample in drawn)
+    kinds = Counter(sample.kind.value for sample in drawn)
+    assert 20 <= empty <= 90
+    assert kinds["box"] >= 50
+    assert kinds["point"] >= 50
+    assert kinds["prev_mask"] >= 10
+    for sample in drawn:
         assert sample.inputs.shape == (2, *PATCH)
         assert sample.inputs.dtype == np.float32
         assert np.isin(sample.inputs[1], (0, 1)).all()
-        if sample.target.any():
+        if sample.target.any() and sample.kind is not MaskKind.PREVIOUS:
             assert (sample.inputs[1] * sample.target).any()
 
 
@@ -123,7 +130,39 @@ def test_dice_of_known_masks() -> None:
 
 def test_validation_groups_by_prompt(bodies: list[Body]) -> None:
     rng = np.random.default_rng(8)
-    samples = [draw_sample(rng, bodies, PATCH) for _ in range(30)]
-    figures = dice_by_prompt(tiny_network().eval(), samples)
-    assert set(figures) == {"dice_box", "dice_point", "dice_empty"}
+    drawn = [draw_sample(rng, bodies, PATCH) for _ in range(40)]
+    figures = dice_by_prompt(tiny_network().eval(), drawn)
+    assert set(figures) == {"dice_box", "dice_point", "dice_prev_mask", "dice_empty"}
     assert all(0 <= value <= 1 for value in figures.values())
+
+
+def test_thick_slices_keep_what_varies_slowly() -> None:
+    slope = np.broadcast_to(np.linspace(0, 300, 30, dtype=np.float32)[:, None, None], (30, 4, 4))
+    at = np.arange(-1.3, 32, 2.4)
+    between = samples._between(at, 30)
+    np.testing.assert_allclose(between.sum(axis=1), 1, atol=1e-6)
+    expected = np.interp(at, np.arange(30), np.linspace(0, 300, 30))
+    np.testing.assert_allclose(np.tensordot(between, slope, axes=1)[:, 0, 0], expected, rtol=1e-5)
+
+
+def test_a_real_scan_becomes_a_body_for_lesions(tmp_path: Path) -> None:
+    geometry = Geometry(
+        (30, 40, 40), (3.0, 2.0, 2.0), direction_lps=(-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)
+    )
+    voxels = np.full(geometry.shape, -1000, np.int16)
+    voxels[:, 5:35, 5:35] = 50
+    voxels[:, 15:25, 8:14] = -850
+    image = SimpleITK.GetImageFromArray(voxels)
+    image.SetSpacing(geometry.spacing[::-1])
+    image.SetDirection(geometry.direction_lps)
+    SimpleITK.WriteImage(image, str(tmp_path / "ct.nii.gz"))
+    body = samples.real_body(tmp_path / "ct.nii.gz", highest=0.5)
+    tissue = body.anatomy.tissue
+    assert tissue.shape == (30, 53, 53)
+    assert tissue[15, 26, 39] == Tissue.LUNG  # stored with x running to the right
+    assert tissue[15, 26, 26] == Tissue.MUSCLE
+    assert tissue[15, 1, 1] == Tissue.AIR
+    assert (tissue[tuple(body.anchors.T)] != Tissue.AIR).all()
+    drawn = [draw_sample(np.random.default_rng(k), [body], PATCH) for k in range(6)]
+    assert all((sample.parts == samples.UNNAMED).all() for sample in drawn)
+    assert any(sample.target.any() for sample in drawn)

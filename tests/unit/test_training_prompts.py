@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lesionlocator.geometry import Box
-from lesionlocator.training.prompts import exact_box, exact_point, grown, rough_box, rough_point
+from lesionlocator.training.prompts import exact_box, exact_point, grown, rough_box, rough_mask, rough_point
 
 BOXES = st.tuples(*(st.tuples(st.integers(0, 18), st.integers(1, 12)) for _ in range(3)))
 
@@ -48,3 +48,22 @@ def test_a_rough_box_keeps_the_core_and_is_not_far_off(box: tuple[tuple[int, int
 def test_a_rough_point_lies_in_the_lesion(box: tuple[tuple[int, int], ...], seed: int) -> None:
     mask = mask_of(box)
     assert mask[rough_point(np.random.default_rng(seed), mask)]
+
+
+@settings(deadline=None, max_examples=50)
+@given(box=BOXES, seed=st.integers(0, 2**32))
+def test_a_rough_mask_is_near_the_lesion(box: tuple[tuple[int, int], ...], seed: int) -> None:
+    mask = mask_of(box)
+    rough = rough_mask(np.random.default_rng(seed), mask)
+    assert rough.any()
+    apart = np.abs(np.argwhere(rough).mean(axis=0) - np.argwhere(mask).mean(axis=0))
+    extent = np.ptp(np.argwhere(mask), axis=0) + 1
+    assert (apart <= 4 + 0.8 * extent).all()
+    assert rough.sum() <= 12 * mask.sum() + 30
+
+
+def test_a_rough_mask_is_about_as_large_as_the_lesion_on_average() -> None:
+    mask = mask_of(((5, 10), (5, 10), (5, 10)))
+    sizes = [rough_mask(np.random.default_rng(seed), mask).sum() / mask.sum() for seed in range(60)]
+    assert 0.6 < np.mean(sizes) < 1.3
+    assert np.std(sizes) > 0.05

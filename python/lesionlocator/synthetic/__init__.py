@@ -1,19 +1,25 @@
-"""Seeded synthetic patients: anatomy, lesions and a scanner, all in numpy."""
+"""Seeded synthetic patients: anatomy, lesions and a scanner; and synthetic follow-ups of any scan."""
 
 from lesionlocator.synthetic.anatomy import Anatomy, build_anatomy
+from lesionlocator.synthetic.fates import Fate, LesionChange
+from lesionlocator.synthetic.followup import SyntheticFollowup, make_followup
 from lesionlocator.synthetic.lesions import LesionKind, LesionSite, insert_lesion, random_site
 from lesionlocator.synthetic.patient import SyntheticLesion, SyntheticScan, make_patient
 from lesionlocator.synthetic.scanner import acquire
 
 __all__ = [
     "Anatomy",
+    "Fate",
+    "LesionChange",
     "LesionKind",
     "LesionSite",
+    "SyntheticFollowup",
     "SyntheticLesion",
     "SyntheticScan",
     "acquire",
     "build_anatomy",
     "insert_lesion",
+    "make_followup",
     "make_patient",
     "random_site",
 ]

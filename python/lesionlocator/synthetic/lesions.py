@@ -21,6 +21,7 @@ class LesionKind(Enum):
     """How a lesion looks in CT."""
 
     SOLID = "solid"
+    SPICULATED = "spiculated"
     RING = "ring"
     NECROTIC = "necrotic"
     CYSTIC = "cystic"
@@ -32,13 +33,13 @@ class LesionKind(Enum):
 
 
 _IN_LUNG = {
-    LesionKind.SOLID: 0.5, LesionKind.PART_SOLID: 0.18, LesionKind.GROUND_GLASS: 0.1,
-    LesionKind.NECROTIC: 0.12, LesionKind.CALCIFIED: 0.1,
+    LesionKind.SOLID: 0.35, LesionKind.SPICULATED: 0.15, LesionKind.PART_SOLID: 0.18,
+    LesionKind.GROUND_GLASS: 0.1, LesionKind.NECROTIC: 0.12, LesionKind.CALCIFIED: 0.1,
 }  # fmt: skip
 _IN_BONE = {LesionKind.SCLEROTIC: 0.5, LesionKind.LYTIC: 0.5}
 _IN_SOFT = {
-    LesionKind.SOLID: 0.5, LesionKind.RING: 0.2, LesionKind.NECROTIC: 0.15,
-    LesionKind.CYSTIC: 0.05, LesionKind.CALCIFIED: 0.1,
+    LesionKind.SOLID: 0.42, LesionKind.SPICULATED: 0.08, LesionKind.RING: 0.2,
+    LesionKind.NECROTIC: 0.15, LesionKind.CYSTIC: 0.05, LesionKind.CALCIFIED: 0.1,
 }  # fmt: skip
 
 # Tissues where lesions arise, and how often.
@@ -121,7 +122,9 @@ def insert_lesion(
     low = np.maximum(np.asarray(site.center) - reach, 0)
     high = np.minimum(np.asarray(site.center) + reach + 1, hounsfield.shape)
     block = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    depth = _depth(rng, [np.arange(a, b) for a, b in zip(low, high, strict=True)], spacing, site, diameter_mm)
+    kind = _kind(rng, site.host)
+    axes = [np.arange(a, b) for a, b in zip(low, high, strict=True)]
+    depth = _depth(rng, axes, spacing, site, diameter_mm, spiculated=kind is LesionKind.SPICULATED)
     edge_mm = min(float(rng.uniform(0.8, 3.0)), 0.3 * diameter_mm)
     alpha = np.clip((1 - depth) * np.float32(diameter_mm / 2 / edge_mm) + 0.5, 0, 1)
     wanted = int((alpha >= 0.5).sum())
@@ -134,7 +137,6 @@ def insert_lesion(
     view = hounsfield[block]
     local = tissue[block] == site.host
     around = float(view[local & ~mask].mean()) if np.any(local & ~mask) else float(view[local].mean())
-    kind = _kind(rng, site.host)
     level = _look(rng, kind, depth, host=site.host, around=around, spacing=spacing, diameter_mm=diameter_mm)
     view += alpha * (level - view)
     labels[block][mask] = label
@@ -147,8 +149,10 @@ def _depth(
     spacing: Triple,
     site: LesionSite,
     diameter_mm: float,
+    *,
+    spiculated: bool,
 ) -> NDArray[np.float32]:
-    """Return 0 at a lesion's centre and 1 at its boundary: an ellipsoid with a star-shaped, wavy boundary."""
+    """Return 0 at a lesion's centre and 1 at its boundary: an ellipsoid with a wavy or spiky boundary."""
     subvoxel = rng.uniform(-0.5, 0.5, 3)
     mm = [
         ((a - c + j) * s).astype(np.float32)
@@ -168,7 +172,26 @@ def _depth(
         bumps += np.cos(
             (u[0] * k[0] + u[1] * k[1] + u[2] * k[2]) * inverse + np.float32(rng.uniform(0, 2 * np.pi))
         )
-    return radius / np.maximum(1 + np.float32(roughness / np.sqrt(waves / 2)) * bumps, np.float32(0.3))
+    edge = np.maximum(1 + np.float32(roughness / np.sqrt(waves / 2)) * bumps, np.float32(0.3))
+    if spiculated:
+        edge = _spikes(rng, u, inverse, 0.75 * edge)
+    return radius / edge
+
+
+def _spikes(
+    rng: np.random.Generator,
+    u: list[NDArray[np.float32]],
+    inverse: NDArray[np.float32],
+    edge: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Return a boundary with spikes to about the unit sphere, each a few tenths of it wide at its foot."""
+    for ray in rng.normal(size=(int(rng.integers(8, 20)), 3)):
+        d = (ray / np.linalg.norm(ray)).astype(np.float32)
+        cosine = (u[0] * d[0] + u[1] * d[1] + u[2] * d[2]) * inverse
+        edge = edge + np.float32(rng.uniform(0.2, 0.5)) * np.exp(
+            np.float32(rng.uniform(25, 60)) * (cosine - 1)
+        )
+    return np.minimum(edge, np.float32(1.4))
 
 
 def _kind(rng: np.random.Generator, host: Tissue) -> LesionKind:

@@ -26,6 +26,13 @@ def main() -> None:
     help="A model of an earlier training, whose weights to start with.",
 )
 @click.option(
+    "--background",
+    "backgrounds",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A real CT into which lesions are drawn as well, without its uppermost 30 %; several are allowed.",
+)
+@click.option(
     "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write."
 )
 def train(
@@ -36,6 +43,7 @@ def train(
     seed: int,
     threads: int,
     start_from: Path | None,
+    backgrounds: tuple[Path, ...],
     output: Path,
 ) -> None:
     """Train on synthetic bodies with fresh lesions in every step."""
@@ -44,16 +52,19 @@ def train(
 
     from lesionlocator.model import read_weights, segmentation_folder
     from lesionlocator.training import checkpoint, evaluate, loop, recipe, samples
+    from lesionlocator.training.recipe import HELD_OUT_ABOVE
 
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
     bodies = list(samples.make_bodies(1000 * seed, phantoms))
+    bodies += [samples.real_body(path, highest=HELD_OUT_ABOVE) for path in backgrounds]
     others = list(samples.make_bodies(evaluate.HELD_OUT_SEED, 6))
     rng = np.random.default_rng([seed, 5])
-    held_out = [samples.draw_sample(rng, others, recipe.PATCH) for _ in range(40)]
+    held_out = [samples.draw_sample(rng, others, recipe.PATCH) for _ in range(80)]
     command = (
         f"python -m lesionlocator.training train --phantoms {phantoms} --iterations {iterations} "
         f"--minutes {minutes:g} --seed {seed} --threads {threads}"
+        + "".join(f" --background {path.name}" for path in backgrounds)
     )
     schedule = loop.Schedule(iterations=iterations, minutes=minutes)
     metadata = checkpoint.base_metadata(command, seed)

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from lesionlocator.training.checkpoint import save_model
-from lesionlocator.training.loss import deep_supervision_loss
+from lesionlocator.training.loss import deep_supervision_loss, focus_of
 from lesionlocator.training.recipe import PATCH
-from lesionlocator.training.samples import LESION, Body, Sample, draw_sample
+from lesionlocator.training.samples import LESION, UNNAMED, Body, Sample, draw_sample
 from lesionlocator.training.validation import dice_by_prompt
 
 if TYPE_CHECKING:
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from lesionlocator.networks.residual_unet import ResidualEncoderUNet
 
 _SMALL_PATCH: Shape = (32, 32, 32)
-_SMALL_FRACTION = 0.75
+_SMALL_FRACTION = 0.6
 _SMALL_FOR_WHOLE = 4
 """Most lesions fit a small crop, and four of those cost about what a whole patch does."""
 _NAMING_WEIGHT = 0.5
+_NAMING_STRIDE = 2
+"""Neighbouring voxels tell much the same; naming each of them costs a third of a step."""
 _WARMUP = 100
 _AVERAGE_DECAY = 0.997
 _REPORT_EVERY = 50
@@ -79,11 +81,12 @@ class Learner(torch.nn.Module):
         self.parts = torch.nn.Conv3d(finest.in_channels, LESION + 1, 1)  # type: ignore[arg-type]  # of a list of modules
 
     def forward(self, inputs: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
-        """Return the logits of all resolutions, the finest first, and those of tissues and lesions."""
+        """Return the logits of all resolutions, the finest first, and of every second voxel's tissue."""
         decoder = self.network.decoder
         features = decoder.features(self.network.encoder(inputs))
         logits = [head(f) for head, f in zip(decoder.seg_layers, features, strict=True)]
-        return logits[::-1], self.parts(features[-1])
+        some = slice(None, None, _NAMING_STRIDE)
+        return logits[::-1], self.parts(features[-1][..., some, some, some])
 
 
 def training_step(learner: Learner, optimizer: torch.optim.Optimizer, samples: list[Sample]) -> float:
@@ -93,8 +96,11 @@ def training_step(learner: Learner, optimizer: torch.optim.Optimizer, samples: l
     parts = torch.from_numpy(np.stack([s.parts for s in samples]).astype(np.int64))
     with torch.autocast("cpu", torch.bfloat16):
         logits, part_logits = learner(inputs)
-    loss = deep_supervision_loss(logits, target)
-    named = torch.nn.functional.cross_entropy(part_logits.float(), parts)
+    loss = deep_supervision_loss(logits, target, focus_of(inputs[:, -1], target))
+    some = slice(None, None, _NAMING_STRIDE)
+    named = torch.nn.functional.cross_entropy(
+        part_logits.float(), parts[..., some, some, some], ignore_index=UNNAMED, reduction="sum"
+    ) / max(parts[..., some, some, some].numel(), 1)
     optimizer.zero_grad(set_to_none=True)
     (loss + _NAMING_WEIGHT * named).backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
     torch.nn.utils.clip_grad_norm_(learner.parameters(), 5.0)

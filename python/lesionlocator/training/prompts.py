@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator.geometry import Box, Shape
+from lesionlocator.synthetic.fields import smooth_noise, soften
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_WIDE = (0.25, 0.25, 0.25)
 
 
 def exact_box(mask: NDArray[np.bool_]) -> Box:
@@ -49,6 +52,28 @@ def rough_point(rng: np.random.Generator, mask: NDArray[np.bool_]) -> Shape:
     aim = where[rng.integers(len(where), size=3)].mean(axis=0)
     z, y, x = (int(v) for v in where[int(np.argmin(((where - aim) ** 2).sum(axis=1)))])
     return z, y, x
+
+
+def rough_mask(rng: np.random.Generator, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return a mask as an earlier scan has it: moved, larger or smaller, its edge redrawn."""
+    z, y, x = mask.shape
+    soft = mask.astype(np.float32)
+    for _ in range(3):
+        soft = soften(soft, (0.25, 0.25, 0.25))
+    soft += np.float32(rng.uniform(0, 0.2)) * smooth_noise(rng, (z, y, x), (5.0, 5.0, 5.0))
+    redrawn = (soft > rng.uniform(0.3, 0.65)) & (soften(soften(mask.astype(np.float32), _WIDE), _WIDE) > 0)
+    extent = np.ptp(np.argwhere(mask), axis=0) + 1
+    shift = np.rint(rng.normal(0, 0.5 + 0.06 * extent)).astype(int)
+    moved = _moved(redrawn if redrawn.any() else mask, shift)
+    return moved if moved.any() else mask
+
+
+def _moved(mask: NDArray[np.bool_], shift: NDArray[np.int64]) -> NDArray[np.bool_]:
+    out = np.zeros_like(mask)
+    to = tuple(slice(max(s, 0), n + min(s, 0)) for s, n in zip(shift.tolist(), mask.shape, strict=True))
+    source = tuple(slice(max(-s, 0), n + min(-s, 0)) for s, n in zip(shift.tolist(), mask.shape, strict=True))
+    out[to] = mask[source]
+    return out
 
 
 def _box(start: NDArray[np.int64], stop: NDArray[np.int64], shape: tuple[int, ...]) -> Box:

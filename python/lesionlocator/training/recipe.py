@@ -24,6 +24,9 @@ CLIP_HU = (-918.0, 723.0)
 MEAN_HU = -63.00682013436269
 STD_HU = 282.3602283405916
 
+HELD_OUT_ABOVE = 0.7
+"""Fraction of the height of a real scan above which no training looks."""
+
 _STAGES = 4
 ARCHITECTURE: dict[str, Any] = {
     "n_stages": _STAGES,

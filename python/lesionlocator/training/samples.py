@@ -10,43 +10,79 @@ import numpy as np
 from lesionlocator.geometry import Box, Shape
 from lesionlocator.prompts.kinds import PromptKind
 from lesionlocator.synthetic import Anatomy, LesionSite, acquire, build_anatomy, insert_lesion, random_site
+from lesionlocator.synthetic.inpaint import grain
 from lesionlocator.synthetic.patient import random_diameter
 from lesionlocator.synthetic.tissue import Tissue
+from lesionlocator.tracking.masks import MaskKind
 from lesionlocator.training import prompts
+from lesionlocator.training.backgrounds import real_anatomy
 from lesionlocator.training.recipe import SPACING_MM, normalize, rendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
 LESION = len(Tissue)
 """Code of lesions beside those of the tissues."""
 BODY_SHAPE: Shape = (136, 192, 256)
-_EMPTY_FRACTION = 0.1
+UNNAMED = 255
+"""Code of voxels of which nobody knows what they are: those of real scans."""
+_EMPTY_FRACTION = 0.2
+_REAL_FRACTION = 0.3
+_THICK_FRACTION = 0.6
+_THICK_MM = (2.0, 6.0)
 _ANCHORS = 4000
 _EXACT_FRACTION = 0.3
 _SMALLEST_MM, _LARGEST_MM = 4.0, 60.0
 _LARGEST_IN_PATCH = 0.8
 _TRIES = 30
+_KINDS: tuple[PromptKind | MaskKind, ...] = (PromptKind.BOX, PromptKind.POINT, MaskKind.PREVIOUS)
+_KIND_SHARES = (0.4, 0.45, 0.15)
 
 
 @dataclass(frozen=True)
 class Body:
-    """A synthetic body and voxels (n, 3) inside it where crops may be taken."""
+    """A body, voxels (n, 3) inside it where crops may be taken, and whether it is a real scan."""
 
     anatomy: Anatomy
     anchors: NDArray[np.int64]
+    is_real: bool = False
 
 
 def make_bodies(first_seed: int, count: int, *, shape: Shape = BODY_SHAPE) -> Iterator[Body]:
     """Yield bodies of consecutive seeds on the model's grid, of ``shape`` voxels."""
     for seed in range(first_seed, first_seed + count):
         anatomy = build_anatomy(seed, shape, SPACING_MM)
-        rng = np.random.default_rng([seed, 3])
-        inside = np.flatnonzero((anatomy.tissue != Tissue.AIR) & (anatomy.tissue != Tissue.COUCH))
-        chosen = rng.choice(inside, _ANCHORS)
-        yield Body(anatomy, np.stack(np.unravel_index(chosen, shape), axis=1))
+        yield Body(anatomy, _anchors(np.random.default_rng([seed, 3]), anatomy))
+
+
+def real_body(path: Path, lowest: float = 0.0, highest: float = 1.0) -> Body:
+    """Return a real scan, or a part of its height, as a body for synthetic lesions.
+
+    Parameters
+    ----------
+    path
+        The scan.
+    lowest, highest
+        Which part of its height, as fractions from its feet-most slice.
+
+    Raises
+    ------
+    InputError
+        Where the scan cannot be read.
+    """
+    whole = real_anatomy(path)
+    rows = slice(*(round(share * len(whole.tissue)) for share in (lowest, highest)))
+    anatomy = Anatomy(whole.tissue[rows].copy(), whole.hounsfield[rows].copy(), whole.spacing)
+    return Body(anatomy, _anchors(np.random.default_rng(3), anatomy), is_real=True)
+
+
+def _anchors(rng: np.random.Generator, anatomy: Anatomy) -> NDArray[np.int64]:
+    inside = np.flatnonzero((anatomy.tissue != Tissue.AIR) & (anatomy.tissue != Tissue.COUCH))
+    chosen = rng.choice(inside, _ANCHORS)
+    return np.stack(np.unravel_index(chosen, anatomy.tissue.shape), axis=1)
 
 
 @dataclass(frozen=True)
@@ -61,7 +97,8 @@ class Sample:
         The prompted lesion, bool, (z, y, x); empty where the prompt holds none.
     parts
         What fills each voxel, uint8, (z, y, x): a code of
-        :class:`~lesionlocator.synthetic.tissue.Tissue`, or ``LESION`` in any lesion, prompted or not.
+        :class:`~lesionlocator.synthetic.tissue.Tissue`, ``LESION`` in any lesion, prompted or not, or in all
+        of a real scan ``UNNAMED``.
     kind
         Of the prompt.
     """
@@ -69,11 +106,11 @@ class Sample:
     inputs: NDArray[np.float32]
     target: NDArray[np.bool_]
     parts: NDArray[np.uint8]
-    kind: PromptKind
+    kind: PromptKind | MaskKind
 
 
 def draw_sample(rng: np.random.Generator, bodies: list[Body], patch: Shape) -> Sample:
-    """Return a fresh sample of a random body, prompt and lesion; a tenth of them prompt nothing.
+    """Return a fresh sample of a random body, prompt and lesion; a fifth of them prompt nothing.
 
     Parameters
     ----------
@@ -84,10 +121,10 @@ def draw_sample(rng: np.random.Generator, bodies: list[Body], patch: Shape) -> S
     patch
         Voxels of the sample along z, y, x.
     """
-    body = bodies[int(rng.integers(len(bodies)))]
+    body = _chosen(rng, bodies)
     hounsfield, labels, tissue = _crop_with_lesions(rng, body, patch)
-    image = normalize(_jitter_intensity(rng, acquire(rng, hounsfield)))
-    kind = PromptKind.BOX if rng.random() < 0.5 else PromptKind.POINT
+    image = normalize(_jitter_intensity(rng, _scanned(rng, hounsfield)))
+    kind = _KINDS[int(rng.choice(len(_KINDS), p=_KIND_SHARES))]
     target = labels == 1
     empty = rng.random() < _EMPTY_FRACTION or not target.any()
     dense = _empty_prompt(rng, labels, kind) if empty else _dense_prompt(rng, target, kind)
@@ -95,9 +132,40 @@ def draw_sample(rng: np.random.Generator, bodies: list[Body], patch: Shape) -> S
         return draw_sample(rng, bodies, patch)
     answer = np.zeros_like(target) if empty else target
     parts = np.where(labels > 0, np.uint8(LESION), tissue)
+    if body.is_real:
+        parts[:] = UNNAMED
     flips = tuple(axis for axis in range(3) if rng.random() < 0.5)
     image, dense, answer, parts = (np.flip(a, flips).copy() for a in (image, dense, answer, parts))
     return Sample(np.stack([image, dense]), answer, parts, kind)
+
+
+def _chosen(rng: np.random.Generator, bodies: list[Body]) -> Body:
+    real = [body for body in bodies if body.is_real]
+    painted = [body for body in bodies if not body.is_real]
+    among = real if real and (not painted or rng.random() < _REAL_FRACTION) else painted
+    return among[int(rng.integers(len(among)))]
+
+
+def _scanned(rng: np.random.Generator, hounsfield: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what a scanner makes of a crop, in most cases with slices thicker than the model's."""
+    if rng.random() >= _THICK_FRACTION:
+        return acquire(rng, hounsfield).astype(np.float32)
+    slices, step = hounsfield.shape[0], rng.uniform(*_THICK_MM) / SPACING_MM[0]
+    at = np.arange(rng.uniform(0, step) - step, slices - 1 + step, step)
+    thick = acquire(rng, np.tensordot(_between(at, slices), hounsfield, axes=1))
+    back = _between((np.arange(slices) - at[0]) / step, len(at))
+    return np.tensordot(back, thick.astype(np.float32), axes=1)
+
+
+def _between(positions: NDArray[np.float64], n: int) -> NDArray[np.float32]:
+    """Return rows of weights that interpolate ``n`` slices linearly at positions, the ends extended."""
+    inside = np.clip(positions, 0, n - 1)
+    first = np.minimum(inside.astype(int), max(n - 2, 0))
+    weights = np.zeros((len(inside), n), np.float32)
+    rows = np.arange(len(inside))
+    weights[rows, first] = 1 - (inside - first)
+    weights[rows, np.minimum(first + 1, n - 1)] += inside - first
+    return weights
 
 
 def _crop_with_lesions(
@@ -119,6 +187,7 @@ def _crop_with_lesions(
     block = tuple(slice(int(a), int(a + n)) for a, n in zip(start, patch, strict=True))
     hounsfield, tissue = body.anatomy.hounsfield[block].astype(np.float32), tissue[block]
     labels = np.zeros(patch, dtype=np.uint8)
+    noise = grain(hounsfield) if body.is_real else None
     if site is not None:
         z, y, x = (int(v) for v in np.clip(center - start, 0, np.array(patch) - 1))
         place = LesionSite((z, y, x), site.host)
@@ -139,17 +208,21 @@ def _crop_with_lesions(
                 diameter_mm=diameter,
                 label=label,
             )
+    if noise is not None:  # a lesion pasted into a real scan has its noise as well
+        hounsfield[labels > 0] += noise[labels > 0]
     return hounsfield, labels, tissue
 
 
-def _jitter_intensity(rng: np.random.Generator, voxels: NDArray[np.int16]) -> NDArray[np.float32]:
+def _jitter_intensity(rng: np.random.Generator, voxels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return HU stretched by up to 10 % and shifted by up to 15 HU, as scanners and contrast differ."""
-    return voxels.astype(np.float32) * np.float32(rng.uniform(0.9, 1.1)) + np.float32(rng.uniform(-15, 15))
+    return voxels * np.float32(rng.uniform(0.9, 1.1)) + np.float32(rng.uniform(-15, 15))
 
 
 def _dense_prompt(
-    rng: np.random.Generator, target: NDArray[np.bool_], kind: PromptKind
+    rng: np.random.Generator, target: NDArray[np.bool_], kind: PromptKind | MaskKind
 ) -> NDArray[np.float32]:
+    if isinstance(kind, MaskKind):
+        return prompts.rough_mask(rng, target).astype(np.float32)
     exact = rng.random() < _EXACT_FRACTION
     if kind is PromptKind.BOX:
         box = prompts.exact_box(target) if exact else prompts.rough_box(rng, target)
@@ -158,7 +231,7 @@ def _dense_prompt(
 
 
 def _empty_prompt(
-    rng: np.random.Generator, labels: NDArray[np.uint8], kind: PromptKind
+    rng: np.random.Generator, labels: NDArray[np.uint8], kind: PromptKind | MaskKind
 ) -> NDArray[np.float32] | None:
     """Return a prompt that holds no lesion voxel, or None where none was found."""
     shape = np.array(labels.shape)
@@ -166,11 +239,22 @@ def _empty_prompt(
         center = np.rint(shape / 2 + rng.uniform(-0.35, 0.35, 3) * shape).astype(int)
         z, y, x = (int(v) for v in center)
         target: Box | Shape = (z, y, x)
-        if kind is PromptKind.BOX:
+        if kind is not PromptKind.POINT:
             half = np.exp(rng.uniform(np.log(1.5), np.log(14), 3)).astype(int)
             low, high = (center - half).tolist(), (center + half + 1).tolist()
             target = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
         dense = rendered(target, labels.shape)
+        if isinstance(kind, MaskKind):
+            dense = _inscribed(dense)
         if not labels[dense > 0].any():
             return dense
     return None
+
+
+def _inscribed(box: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the ellipsoid that fills a box of ones."""
+    where = np.argwhere(box > 0)
+    middle, radii = (where.min(0) + where.max(0)) / 2, (np.ptp(where, axis=0) + 1) / 2
+    grids = np.ogrid[tuple(slice(n) for n in box.shape)]
+    distance = sum(((g - m) / r) ** 2 for g, m, r in zip(grids, middle, radii, strict=True))
+    return (np.asarray(distance) <= 1).astype(np.float32)

@@ -12,6 +12,7 @@ pub mod measure;
 pub mod prompt;
 pub mod resample;
 pub mod stitch;
+pub mod warp;
 
 pub use error::{Error, Result};
 pub use grid::{Axis, Region, Shape};

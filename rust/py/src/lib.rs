@@ -10,6 +10,7 @@ mod prompt;
 mod resample;
 mod run;
 mod stitch;
+mod warp;
 
 use pyo3::prelude::*;
 
@@ -24,5 +25,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     stitch::register(module)?;
     measure::register(module)?;
     matching::register(module)?;
-    files::register(module)
+    files::register(module)?;
+    warp::register(module)
 }
