@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lesionlocator.errors import InputError
 from lesionlocator.inference.device import DeviceChoice, choose_device
+from lesionlocator.inference.precision import choose_precision
 from lesionlocator.inference.tiles import Tiling
 from lesionlocator.io import LabelMap, Scan
 from lesionlocator.model import NetworkFolder, segmentation_folder
@@ -40,6 +41,8 @@ def load_model(
     device: str = "auto",
     folds: Sequence[int] | None = None,
     mirroring: bool = True,
+    precision: str = "auto",
+    compiled: bool = False,
 ) -> SegmentationModel:
     """Load a segmentation model.
 
@@ -53,16 +56,25 @@ def load_model(
         Which folds to average; all there are by default.
     mirroring
         Whether to average over the mirrorings that the model allows.
+    precision
+        ``"auto"`` (float16 on CUDA, else float32), ``"fp32"``, ``"bf16"`` or ``"fp16"``.
+    compiled
+        Whether torch.compile is to make a program of each network, for which its first call takes a minute or
+        more; it needs a C++ compiler.
 
     Raises
     ------
     ModelError
         Where the folder holds no usable model.
     DeviceError
-        Where there is no such device.
+        Where there is no such device, or it does not compute in this precision.
     """
     root = None if folder is None else Path(folder)
-    return SegmentationModel(root, choose_device(device), folds=folds, mirroring=mirroring)
+    chosen = choose_device(device)
+    choose_precision(precision, chosen.device)  # refused before anything is loaded
+    return SegmentationModel(
+        root, chosen, folds=folds, mirroring=mirroring, precision=precision, compiled=compiled
+    )
 
 
 class SegmentationModel:
@@ -72,12 +84,21 @@ class SegmentationModel:
     """
 
     def __init__(
-        self, root: Path | None, device: DeviceChoice, *, folds: Sequence[int] | None, mirroring: bool
+        self,
+        root: Path | None,
+        device: DeviceChoice,
+        *,
+        folds: Sequence[int] | None,
+        mirroring: bool,
+        precision: str,
+        compiled: bool,
     ) -> None:
         self.device = device
         self._root = root
         self._folds = folds
         self._mirroring = mirroring
+        self._precision = precision
+        self._compiled = compiled
         self._ensembles: dict[Path, Ensemble] = {}
         self._identities: dict[PromptKind, ModelIdentity] = {}
 
@@ -94,7 +115,12 @@ class SegmentationModel:
         folder = self.folder(kind)
         if folder.path not in self._ensembles:
             self._ensembles[folder.path] = Ensemble(
-                folder, folds=self._folds, device=self.device.device, mirroring=self._mirroring
+                folder,
+                folds=self._folds,
+                device=self.device.device,
+                mirroring=self._mirroring,
+                precision=self._precision,
+                compiled=self._compiled,
             )
         return self._ensembles[folder.path]
 
@@ -238,9 +264,11 @@ class ScanWork:
         return self._outcome(lesion_id, target, mask, {})
 
     def _segment(self, prompt: GridPrompt, ensemble: Ensemble, counter: ProgressCounter) -> LesionResult:
+        from torch.profiler import record_function
+
         from lesionlocator.inference.segmenter import segment_prompt
 
-        before, started = ensemble.seconds, perf_counter()
+        before, started, known = ensemble.seconds, perf_counter(), len(ensemble.memory_notes)
         logits = segment_prompt(
             ensemble,
             self._grid,
@@ -249,16 +277,23 @@ class ScanWork:
             on_forward=lambda: counter.count(prompt.lesion_id),
         )
         answered, network = perf_counter(), ensemble.seconds - before
-        mask = scan_mask(logits, self._grid)
+        with record_function("lesionlocator: export"):
+            mask = scan_mask(logits, self._grid)
         seconds = {
             "prepare": answered - started - network,
             "network": network,
             "export": perf_counter() - answered,
         }
-        return self._outcome(prompt.lesion_id, prompt.target, mask, seconds)
+        notes = tuple(ensemble.memory_notes[known:])
+        return self._outcome(prompt.lesion_id, prompt.target, mask, seconds, notes)
 
     def _outcome(
-        self, lesion_id: int, target: Box | Shape, mask: LesionMask | None, seconds: dict[str, float]
+        self,
+        lesion_id: int,
+        target: Box | Shape,
+        mask: LesionMask | None,
+        seconds: dict[str, float],
+        notes: tuple[str, ...] = (),
     ) -> LesionResult:
         return LesionResult(
             lesion_id,
@@ -266,7 +301,7 @@ class ScanWork:
             self._sources.get(lesion_id),
             target,
             mask,
-            ("the network found no lesion at this prompt",) if mask is None else (),
+            (*notes, *(("the network found no lesion at this prompt",) if mask is None else ())),
             seconds,
         )
 

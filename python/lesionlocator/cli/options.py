@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from lesionlocator.cli import console
+from lesionlocator.inference.precision import PRECISIONS
 
 PATH = click.Path(path_type=Path)
 ORIENTATIONS = {None: "auto", False: "stored", True: "canonical"}
@@ -54,6 +55,22 @@ _MODEL = (
     click.option("--device", default="auto", show_default=True, metavar="auto|cuda[:N]|mps|cpu"),
     click.option("--threads", type=click.IntRange(min=1), help="Threads on the CPU.  [default: one a core]"),
 )
+_ENGINE = (
+    click.option(
+        "--precision",
+        type=click.Choice(PRECISIONS),
+        default="auto",
+        show_default=True,
+        help="What the network computes in; auto: fp16 on CUDA, else fp32.",
+    ),
+    click.option(
+        "--fast", is_flag=True, help="One fold and no mirroring; see docs/cli.md for what it costs."
+    ),
+    click.option(
+        "--compile", "compiled", is_flag=True, help="Compile the network first, with torch.compile."
+    ),
+    click.option("--profile", is_flag=True, help="Print each stage's time and write profile.json, a trace."),
+)
 _RUN = (
     click.option(
         "--resume/--overwrite",
@@ -72,6 +89,11 @@ def model_options(command: _Command) -> _Command:
     The command takes ``model``, ``folds``, ``disable_tta``, ``canonical``, ``device`` and ``threads``.
     """
     return _decorated(command, _MODEL)
+
+
+def engine_options(command: _Command) -> _Command:
+    """Add how the networks run; the command takes ``precision``, ``fast``, ``compiled`` and ``profile``."""
+    return _decorated(command, _ENGINE)
 
 
 def run_options(command: _Command) -> _Command:

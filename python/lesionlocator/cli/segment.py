@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from lesionlocator.cli.events import EventLog
-from lesionlocator.cli.options import PATH, model_options, run_options, set_verbosity
+from lesionlocator.cli.options import PATH, engine_options, model_options, run_options, set_verbosity
 from lesionlocator.cli.reporter import Reporter
 
 _SAVES = ("per-lesion", "labelmap")
@@ -47,6 +47,7 @@ def _step_size(_: click.Context, __: click.Parameter, value: float) -> float:
 @click.option("-t", "--prompt-type", type=click.Choice(["box", "point"]), default="box", show_default=True)
 @click.option("-o", "--output", type=PATH, required=True, help="Folder for the results.")
 @model_options
+@engine_options
 @click.option(
     "--step-size",
     type=float,
@@ -73,6 +74,10 @@ def segment(
     canonical: bool | None,
     device: str,
     threads: int | None,
+    precision: str,
+    fast: bool,
+    compiled: bool,
+    profile: bool,
     save: frozenset[str],
     resume: bool,
     quiet: bool,
@@ -87,6 +92,8 @@ def segment(
     for option, path in (("-i", images), ("-p", prompts)):
         if path.is_dir() and output.is_dir() and path.samefile(output):
             raise click.UsageError(f"-o is the folder of {option}: results would be taken for inputs")
+    if fast and folds is not None and len(folds) > 1:
+        raise click.UsageError("--fast uses one fold; legal: -f with one number, or none")
     set_verbosity(quiet=quiet, verbose=verbose)
     from lesionlocator.cli.case_run import Outputs
     from lesionlocator.cli.segment_run import SegmentOptions, run_segmentation
@@ -99,7 +106,11 @@ def segment(
         kind=PromptKind(prompt_type),
         model=model,
         folds=folds,
-        mirroring=not disable_tta,
+        mirroring=not (disable_tta or fast),
+        one_fold=fast,
+        precision=precision,
+        compiled=compiled,
+        profile=profile,
         step_size=step_size,
         canonical=canonical,
         device=device,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from time import perf_counter
@@ -14,10 +15,12 @@ from lesionlocator import _core
 from lesionlocator.cli import console
 from lesionlocator.cli.case_run import CaseRun, Outputs
 from lesionlocator.cli.options import ORIENTATIONS
+from lesionlocator.cli.profile import PROFILE_FILE, profiled, stage_times
 from lesionlocator.cli.read_ahead import PreparedCase, ReadAhead
 from lesionlocator.cli.reporter import CaseOutcome, Reporter
 from lesionlocator.cli.resume import EarlierRun
 from lesionlocator.errors import DeviceError, InputError, ModelError, OutputError
+from lesionlocator.inference.memory import is_out_of_memory
 from lesionlocator.io import Case, pair_cases
 from lesionlocator.model import segmentation_folder
 from lesionlocator.prompts.kinds import PromptKind
@@ -44,6 +47,12 @@ class SegmentOptions:
         Fold numbers; None for all.
     mirroring
         Whether to average over mirrorings.
+    one_fold
+        Whether to use the first of the folds only.
+    precision, compiled
+        As :func:`lesionlocator.load_model` takes them.
+    profile
+        Whether to print the stages' times and write a trace.
     step_size, canonical
         As for :meth:`lesionlocator.SegmentationModel.segment`.
     device
@@ -67,6 +76,10 @@ class SegmentOptions:
     model: Path | None
     folds: tuple[int, ...] | None
     mirroring: bool
+    one_fold: bool
+    precision: str
+    compiled: bool
+    profile: bool
     step_size: float
     canonical: bool | None
     device: str
@@ -90,7 +103,9 @@ def run_segmentation(options: SegmentOptions, reporter: Reporter) -> None:
     started = datetime.now(timezone.utc)
     cases, unpaired = pair_cases(options.images, options.prompts)
     # A missing model or fold is told before torch is imported, which takes seconds.
-    segmentation_folder(options.model, options.kind.value).chosen(options.folds)
+    folds = segmentation_folder(options.model, options.kind.value).chosen(options.folds)
+    if options.one_fold:
+        options = replace(options, folds=(min(folds),))
     with ReadAhead(options.kind, options.step_size, options.canonical, series=options.series) as ahead:
         if cases and not options.resume:
             ahead.start(cases[0])
@@ -98,13 +113,19 @@ def run_segmentation(options: SegmentOptions, reporter: Reporter) -> None:
         if options.threads is not None:
             set_threads(options.threads)
         model = load_model(
-            options.model, device=options.device, folds=options.folds, mirroring=options.mirroring
+            options.model,
+            device=options.device,
+            folds=options.folds,
+            mirroring=options.mirroring,
+            precision=options.precision,
+            compiled=options.compiled,
         )
         run = SegmentRun(options, model, cases, reporter, started=started, total=len(cases) + len(unpaired))
         try:
             for missing in unpaired:
                 run.fail(missing.name, InputError(missing.reason))
-            run.segment(ahead)
+            with profiled(options.output / PROFILE_FILE) if options.profile else nullcontext():
+                run.segment(ahead)
         except BaseException as problem:
             run.close(console.code_of(problem))
             raise
@@ -203,6 +224,8 @@ class SegmentRun:
             if exit_code == console.ExitCode.OK:
                 raise
             console.error(str(problem))
+        if self._options.profile:
+            console.table(stage_times(self._record.total_seconds(datetime.now(timezone.utc))))
         outcomes = [outcome for _, outcome in sorted(self._outcomes.items())]
         self._reporter.run_done(outcomes, str(self._folder), exit_code)
 
@@ -274,6 +297,7 @@ class SegmentRun:
             "prompt_type": self._options.kind.value,
             "step_size": self._options.step_size,
             "series": self._options.series,
+            "precision": self._options.precision,
             "orientation": ORIENTATIONS[self._options.canonical],
         }
 
@@ -306,9 +330,8 @@ class SegmentRun:
 
 
 def _out_of_memory(problem: Exception) -> DeviceError | None:
-    """Return what to tell where a problem is that memory ran out, which torch says in several ways."""
-    told = isinstance(problem, RuntimeError) and "alloc" in str(problem) and "memory" in str(problem)
-    if not (told or isinstance(problem, MemoryError)):
+    """Return what to tell where a problem is that memory ran out, for all that was done about it."""
+    if not is_out_of_memory(problem):
         return None
     return DeviceError(
         f"out of memory: {str(problem).splitlines()[0] if str(problem) else 'no more is there'}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,13 +53,6 @@ def choose_device(name: str = "auto") -> DeviceChoice:
     if name == "mps":
         raise DeviceError("device 'mps': Apple MPS is not available here; legal: auto, cpu")
     raise DeviceError(f"device {name!r} is unknown; legal: auto, cuda, cuda:N, mps, cpu")
-
-
-def autocast(device: torch.device) -> AbstractContextManager[object]:
-    """Return what a network runs in: fp16 autocast on CUDA, and the weights' own precision elsewhere."""
-    import torch
-
-    return torch.autocast("cuda", torch.float16) if device.type == "cuda" else nullcontext()
 
 
 def _listed(count: int) -> str:

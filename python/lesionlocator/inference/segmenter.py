@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from torch.profiler import record_function
 
 from lesionlocator import _core
 from lesionlocator.geometry import Box
@@ -69,9 +70,10 @@ def segment_prompt(
 
 def _network_input(grid: ModelGrid, prompt: GridPrompt, tile: Box) -> NDArray[np.float32]:
     """Return image and dense prompt of a tile, shape (2, z, y, x)."""
-    patch = np.zeros((2, *tile.shape), np.float32)
-    patch[0] = grid.image(tile)
-    prompt.render(patch[1], tile.start)
+    with record_function("lesionlocator: prepare"):
+        patch = np.zeros((2, *tile.shape), np.float32)
+        patch[0] = grid.image(tile)
+        prompt.render(patch[1], tile.start)
     return patch
 
 

@@ -163,13 +163,14 @@ class RunRecord:
                 "ended": None if ended is None else _iso(ended),
                 **self.environment,
                 "settings": self.settings,
-                "seconds": _rounded(self._total_seconds(ended)),
+                "seconds": _rounded(self.total_seconds(ended)),
                 "peak_memory_mib": peak_memory_mib(),
                 "cases": {name: record.as_dict() for name, record in sorted(self.cases.items())},
             },
         )
 
-    def _total_seconds(self, ended: datetime | None) -> dict[str, float]:
+    def total_seconds(self, ended: datetime | None = None) -> dict[str, float]:
+        """Return the seconds of each stage over all cases, and of the whole run where it has ended."""
         total = CaseRecord(seconds=dict(self.seconds))
         for record in self.cases.values():
             if not record.is_earlier:

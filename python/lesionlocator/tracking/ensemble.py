@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from lesionlocator.errors import ModelError
-from lesionlocator.inference.device import autocast
+from lesionlocator.inference.precision import choose_precision, computing_in
 from lesionlocator.model import NetworkFolder, build_network, read_weights
 from lesionlocator.networks.registration import RegistrationNetwork, sample
 
@@ -78,6 +78,7 @@ class Member:
         self.seconds = {"registration": 0.0, "network": 0.0}
         self._path = path
         self._device = device
+        self._dtype = choose_precision("auto", device)
         self._network = network.to(device=device, memory_format=torch.channels_last_3d).eval()  # type: ignore[call-overload]  # torch's stub lacks channels_last_3d
 
     def register(
@@ -123,7 +124,7 @@ class Member:
             float32 (2, z, y, x): image and dense prompt.
         """
         started = perf_counter()
-        with torch.inference_mode(), autocast(self._device):
+        with torch.inference_mode(), computing_in(self._device, self._dtype):
             x = (
                 torch.from_numpy(patch)[None]
                 .to(self._device)
