@@ -14,7 +14,8 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless, generate_uid
 
-from lesionlocator.geometry import Geometry
+from lesionlocator.geometry import Box, Geometry
+from lesionlocator.results.lesion import LesionMask
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.1"
@@ -166,3 +167,18 @@ def oblique(shape: tuple[int, int, int] = (8, 16, 16)) -> Geometry:
     lean = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
     direction = lean @ turn @ np.diag([-1.0, 1.0, -1.0])
     return Geometry(shape, (2.5, 0.7, 0.9), (12.5, -40.25, 30.5), tuple(direction.ravel().tolist()))
+
+
+def balls(
+    shape: tuple[int, int, int], places: dict[int, tuple[tuple[int, int, int], int]]
+) -> dict[int, LesionMask]:
+    """Masks by lesion id: all voxels within a radius (in voxels) of a centre."""
+    masks = {}
+    for lesion, (centre, radius) in places.items():
+        start = tuple(max(0, c - radius) for c in centre)
+        stop = tuple(min(n, c + radius + 1) for c, n in zip(centre, shape, strict=True))
+        axes = np.ogrid[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))]
+        inside = sum((axis - c) ** 2 for axis, c in zip(axes, centre, strict=True)) <= radius**2
+        region = np.ascontiguousarray(inside, np.uint8)
+        masks[lesion] = LesionMask(shape, Box(start, stop), region, np.zeros(region.shape, np.float32))
+    return masks

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK
 from segment_cases import BOXES, write_prompts
@@ -157,3 +158,49 @@ def test_two_patients_or_a_baseline_that_is_not_the_first_are_refused(
     assert tracked(tmp_path, before, baseline=baseline, extra=("-m", echo_model)) == 1
     assert "was made before the baseline" in capfd.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_segmentations_are_written_by_segment_and_kept_by_resume(
+    tmp_path: Path, series: Path, segment: Callable[..., int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    prompts = write_prompts(tmp_path / "prompts.json", {i: BOXES[i] for i in (1, 2, 300)})
+    arguments = ("-i", series, "-p", prompts, "-o", tmp_path / "out", "--save", "per-lesion,dicom-seg")
+    assert segment(*arguments) == 0
+    written = tmp_path / "out" / "ct_seg.dcm"
+    seg = pydicom.dcmread(written)
+    assert [one.TrackingID for one in seg.SegmentSequence] == ["Lesion 1", "Lesion 2", "Lesion 300"]
+    written.unlink()
+    assert segment(*arguments, "--resume") == 0
+    again = pydicom.dcmread(written)
+    assert (again.PixelData, again.SOPInstanceUID) == (seg.PixelData, seg.SOPInstanceUID)
+    capfd.readouterr()
+    assert segment(*arguments, "--resume") == 0
+    assert "done by an earlier run" in capfd.readouterr().out
+
+
+def test_dicom_results_of_what_is_no_dicom_are_refused_before_any_work(
+    tmp_path: Path,
+    two_cases: tuple[Path, Path],
+    segment: Callable[..., int],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    images, prompts = two_cases
+    assert segment("-i", images, "-p", prompts, "-o", tmp_path / "out", "--save", "dicom-seg") == 1
+    assert "a.nii.gz: is no DICOM; legal with dicom-seg: DICOM scans" in capfd.readouterr().err
+    assert segment("-i", images, "-p", prompts, "-o", tmp_path / "out", "--save", "dicom") == 2
+
+
+def test_tracked_lesions_have_one_tracking_uid_and_no_patient_where_that_is_asked_for(
+    tmp_path: Path, echo_model: Path
+) -> None:
+    baseline, later = shifted(tmp_path, "first", "20240110"), shifted(tmp_path, "later", "20240412")
+    extra = ("-m", echo_model, "--save", "dicom-seg", "--deidentify")
+    assert tracked(tmp_path, later, baseline=baseline, extra=extra) == 0
+    one, two = (pydicom.dcmread(tmp_path / "out" / f"{name}_seg.dcm") for name in ("first", "later"))
+    assert one.SegmentSequence[0].TrackingUID == two.SegmentSequence[0].TrackingUID
+    course = json.loads((tmp_path / "out" / "tracking.json").read_text())
+    assert [point["date"] for point in course["timepoints"]] == ["1900-01-01", "1900-04-04"]
+    for path in (tmp_path / "out").iterdir():
+        content = path.read_bytes()
+        told = [text for text in (*SECRETS, "2024", str(baseline), str(later)) if text.encode() in content]
+        assert path.suffix == ".gz" or told == [], path.name

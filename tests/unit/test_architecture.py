@@ -20,7 +20,7 @@ LAYERS = [
     {"inference"},
     {"tracking"},
     {"results"},
-    {"segmentation"},
+    {"segmentation", "dicom"},
     {"longitudinal", "tracked_pair"},
     {"following"},
     {"synthetic", "training"},

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lesionlocator.cli.case_run import contested, share_voxel
+from lesionlocator.cli.case_run import contested
 from lesionlocator.geometry import Box
-from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
+from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus, share_voxel
 
 SHAPE = (4, 5, 6)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from lesionlocator.dicom.outputs import DicomOutputs, write_dicom
 from lesionlocator.errors import InputError, PromptError
-from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
+from lesionlocator.results.lesion import LesionResult, LesionStatus, share_voxel
 
 if TYPE_CHECKING:
     from lesionlocator.cli.reporter import Reporter
@@ -23,11 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Which masks are written, and whether documents and records are."""
+    """Which masks are written, whether documents and records are, and what of DICOM."""
 
     per_lesion: bool
     labelmap: bool
     records: bool
+    dicom: DicomOutputs = field(default_factory=DicomOutputs)
 
 
 class CaseRun:
@@ -134,6 +134,13 @@ class CaseRun:
     def _finish(self) -> Segmentation:
         segmentation = self._work.result({i: self._results[i] for i in self._work.lesion_ids})
         with self._writing():
+            write_dicom(
+                segmentation.scan,
+                segmentation.masks,
+                self._files.folder,
+                self._outputs.dicom,
+                algorithm=segmentation.model.name,
+            )
             if self._outputs.records:
                 self._files.write_case(segmentation, labelmap=self._outputs.labelmap)
             if self._outputs.per_lesion:
@@ -157,18 +164,6 @@ def contested(restored: Mapping[int, LesionResult], results: Mapping[int, Lesion
         for i in restored
         if i in masks and any(share_voxel(masks[i], other) for j, other in masks.items() if j != i)
     ]
-
-
-def share_voxel(one: LesionMask, other: LesionMask) -> bool:
-    """Whether two lesions share a voxel."""
-    common = one.box.intersection(other.box)
-    if common is None:
-        return False
-    parts = []
-    for mask in (one, other):
-        z, y, x = (-n for n in mask.box.start)
-        parts.append(mask.region[common.shifted((z, y, x)).slices])
-    return bool(np.any((parts[0] > 0) & (parts[1] > 0)))
 
 
 def _nothing_to_do(refused: Mapping[int, LesionResult], entries: Mapping[str, str]) -> str:

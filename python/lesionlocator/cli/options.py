@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lesionlocator.cli import console
 from lesionlocator.inference.precision import PRECISIONS
+
+if TYPE_CHECKING:
+    from lesionlocator.dicom.outputs import DicomOutputs
 
 PATH = click.Path(path_type=Path)
 ORIENTATIONS = {None: "auto", False: "stored", True: "canonical"}
@@ -83,6 +86,23 @@ _RUN = (
 )
 
 
+_DICOM = (
+    click.option(
+        "--seg-type",
+        type=click.Choice(["binary", "labelmap"]),
+        default="binary",
+        show_default=True,
+        help="Of dicom-seg: a mask for each lesion, or one label map.",
+    ),
+    click.option(
+        "--deidentify",
+        is_flag=True,
+        help="Keep names, numbers and dates of the patient out of what is written.",
+    ),
+)
+DICOM_SAVES = ("dicom-seg",)
+
+
 def model_options(command: _Command) -> _Command:
     """Add what chooses a model and how it runs.
 
@@ -114,6 +134,31 @@ def set_verbosity(*, quiet: bool, verbose: bool) -> None:
     console.set_verbosity(
         console.Verbosity.QUIET if quiet else console.Verbosity(console.Verbosity.NORMAL + verbose)
     )
+
+
+def dicom_options(command: _Command) -> _Command:
+    """Add how results are written as DICOM: ``seg_type`` and ``deidentify``."""
+    return _decorated(command, _DICOM)
+
+
+def chosen_of(legal: tuple[str, ...]) -> Callable[[click.Context, click.Parameter, str], frozenset[str]]:
+    """Return the callback of an option that takes some of several words, with commas."""
+
+    def chosen(_: click.Context, __: click.Parameter, value: str) -> frozenset[str]:
+        parts = frozenset(part.strip() for part in value.split(",") if part.strip())
+        if not parts <= set(legal):
+            raise click.BadParameter(f"{value!r} is unknown; legal, with commas between: {', '.join(legal)}")
+        return parts
+
+    return chosen
+
+
+def dicom_outputs(chosen: frozenset[str], *, seg_type: str, deidentify: bool) -> DicomOutputs:
+    """Return which DICOM files are to be written."""
+    from lesionlocator.dicom.outputs import DicomKind, DicomOutputs
+
+    kinds = frozenset(kind for kind in DicomKind if kind.value in chosen)
+    return DicomOutputs(kinds, labelmap=seg_type == "labelmap", deidentify=deidentify)
 
 
 def _decorated(command: _Command, options: tuple[_Decorator, ...]) -> _Command:

@@ -28,6 +28,7 @@ def track(arguments: Sequence[str]) -> None:
     announce(chosen)
     from lesionlocator.cli.track_options import TrackOptions
     from lesionlocator.cli.track_patient import run_tracking
+    from lesionlocator.dicom.outputs import DicomOutputs
 
     options = TrackOptions(
         baseline=chosen.bl,
@@ -51,6 +52,7 @@ def track(arguments: Sequence[str]) -> None:
         canonical=False,
         records=False,
         save_transform=False,
+        dicom=DicomOutputs(),
         resume=chosen.continue_prediction,
         command=tuple(sys.argv),
     )

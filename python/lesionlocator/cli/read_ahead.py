@@ -11,6 +11,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from lesionlocator.dicom.outputs import DicomOutputs
 from lesionlocator.errors import InputError
 from lesionlocator.io import Case, LabelMap, Scan, read_scan
 from lesionlocator.io.dicom.locations import listed
@@ -50,11 +51,20 @@ class ReadAhead:
         As for :meth:`lesionlocator.SegmentationModel.prepare`.
     series
         As for :func:`lesionlocator.read_scan`.
+    outputs
+        Whether results may tell of paths.
     """
 
     def __init__(
-        self, kind: PromptKind, step_size: float, canonical: bool | None, *, series: str | None = None
+        self,
+        kind: PromptKind,
+        step_size: float,
+        canonical: bool | None,
+        *,
+        series: str | None = None,
+        outputs: DicomOutputs,
     ) -> None:
+        self._outputs = outputs
         self._series = series
         self._kind = kind
         self._step_size = step_size
@@ -72,7 +82,7 @@ class ReadAhead:
 
     def start(self, case: Case) -> None:
         """Begin to read the first case, before there is a model."""
-        self._first = case, self._pool.submit(_read, case, self._series)
+        self._first = case, self._pool.submit(_read, case, self._series, self._outputs)
 
     def cases(
         self, cases: Sequence[Case], model: SegmentationModel
@@ -93,7 +103,7 @@ class ReadAhead:
 
     def _prepare(self, case: Case, model: SegmentationModel, begun: Future[ReadCase] | None) -> PreparedCase:
         # The pool has one thread, so what was begun before is done by now.
-        read = _read(case, self._series) if begun is None else begun.result()
+        read = _read(case, self._series, self._outputs) if begun is None else begun.result()
         started = perf_counter()
         work = model.prepare(
             read.scan,
@@ -129,8 +139,8 @@ def file_checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _read(case: Case, series: str | None) -> ReadCase:
+def _read(case: Case, series: str | None, outputs: DicomOutputs) -> ReadCase:
     started = perf_counter()
-    scan = read_scan(case.image, series=series)
+    scan = outputs.told(read_scan(case.image, series=series))
     prompts = read_prompts(case.prompts, scan.geometry)
     return ReadCase(scan, prompts, file_checksum(case.prompts), perf_counter() - started)

@@ -58,6 +58,8 @@ class EarlierRun:
             needed += [
                 files.mask(i) for i, status in record.lesions.items() if status != LesionStatus.REFUSED.value
             ]
+        if LesionStatus.SEGMENTED.value in record.lesions.values():
+            needed += [self._folder / name for name in outputs.dicom.files(case)]
         if not all(path.is_file() for path in needed):
             return None
         try:

@@ -8,17 +8,21 @@ from pathlib import Path
 import click
 
 from lesionlocator.cli.events import EventLog
-from lesionlocator.cli.options import PATH, engine_options, model_options, run_options, set_verbosity
+from lesionlocator.cli.options import (
+    DICOM_SAVES,
+    PATH,
+    chosen_of,
+    dicom_options,
+    dicom_outputs,
+    engine_options,
+    model_options,
+    run_options,
+    set_verbosity,
+)
 from lesionlocator.cli.reporter import Reporter
 
-_SAVES = ("per-lesion", "labelmap")
-
-
-def _saves(_: click.Context, __: click.Parameter, value: str) -> frozenset[str]:
-    chosen = frozenset(part.strip() for part in value.split(","))
-    if not chosen <= set(_SAVES):
-        raise click.BadParameter(f"{value!r} is unknown; legal: {', '.join(_SAVES)}, or both with a comma")
-    return chosen
+_SAVES = ("per-lesion", "labelmap", *DICOM_SAVES)
+_DEFAULT_SAVES = "per-lesion,labelmap"
 
 
 def _step_size(_: click.Context, __: click.Parameter, value: float) -> float:
@@ -57,8 +61,13 @@ def _step_size(_: click.Context, __: click.Parameter, value: float) -> float:
     help="Distance of tiles as a fraction of the patch, for prompts larger than a patch.",
 )
 @click.option(
-    "--save", callback=_saves, default=",".join(_SAVES), show_default=True, help="Which masks to write."
+    "--save",
+    callback=chosen_of(_SAVES),
+    default=_DEFAULT_SAVES,
+    show_default=True,
+    help=f"What to write, with commas: {', '.join(_SAVES)}.",
 )
+@dicom_options
 @run_options
 def segment(
     *,
@@ -79,6 +88,8 @@ def segment(
     compiled: bool,
     profile: bool,
     save: frozenset[str],
+    seg_type: str,
+    deidentify: bool,
     resume: bool,
     quiet: bool,
     verbose: bool,
@@ -116,7 +127,12 @@ def segment(
         device=device,
         threads=threads,
         series=series,
-        outputs=Outputs("per-lesion" in save, "labelmap" in save, records=True),
+        outputs=Outputs(
+            "per-lesion" in save,
+            "labelmap" in save,
+            records=True,
+            dicom=dicom_outputs(save, seg_type=seg_type, deidentify=deidentify),
+        ),
         resume=resume,
         command=tuple(sys.argv),
     )

@@ -102,11 +102,18 @@ def run_segmentation(options: SegmentOptions, reporter: Reporter) -> None:
     """
     started = datetime.now(timezone.utc)
     cases, unpaired = pair_cases(options.images, options.prompts)
+    options.outputs.dicom.check(case.image for case in cases)
     # A missing model or fold is told before torch is imported, which takes seconds.
     folds = segmentation_folder(options.model, options.kind.value).chosen(options.folds)
     if options.one_fold:
         options = replace(options, folds=(min(folds),))
-    with ReadAhead(options.kind, options.step_size, options.canonical, series=options.series) as ahead:
+    with ReadAhead(
+        options.kind,
+        options.step_size,
+        options.canonical,
+        series=options.series,
+        outputs=options.outputs.dicom,
+    ) as ahead:
         if cases and not options.resume:
             ahead.start(cases[0])
         reporter.stage("loading torch and the model")
@@ -303,7 +310,7 @@ class SegmentRun:
 
     def _environment(self) -> dict[str, Any]:
         device = self._model.device
-        return {
+        told: dict[str, Any] = {
             "version": _core.__version__,
             "command": list(self._options.command),
             "device": {"name": str(device.device), "reason": device.reason, "dtype": None},
@@ -317,6 +324,9 @@ class SegmentRun:
                 "resume": self._options.resume,
             },
         }
+        if self._options.outputs.dicom.deidentify:  # folders are often called by patients
+            told |= {"command": [], "options": {}}
+        return told
 
     def _facts(self) -> dict[str, str]:
         identity, device = self._model.identity(self._options.kind), self._model.device

@@ -9,7 +9,16 @@ from pathlib import Path
 import click
 
 from lesionlocator.cli.events import EventLog
-from lesionlocator.cli.options import PATH, model_options, run_options, set_verbosity
+from lesionlocator.cli.options import (
+    DICOM_SAVES,
+    PATH,
+    chosen_of,
+    dicom_options,
+    dicom_outputs,
+    model_options,
+    run_options,
+    set_verbosity,
+)
 from lesionlocator.cli.reporter import Reporter
 from lesionlocator.cli.track_checks import (
     check_choices,
@@ -136,6 +145,13 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
     is_flag=True,
     help="Mark padding in masks of single lesions as the published system does.",
 )
+@click.option(
+    "--save",
+    callback=chosen_of(DICOM_SAVES),
+    default="",
+    help=f"What to write beside masks, with commas: {', '.join(DICOM_SAVES)}.",
+)
+@dicom_options
 @run_options
 def track(
     *,
@@ -158,6 +174,9 @@ def track(
     save_transform: bool,
     propose_only: bool,
     as_published: bool,
+    save: frozenset[str],
+    seg_type: str,
+    deidentify: bool,
     device: str,
     threads: int | None,
     resume: bool,
@@ -212,6 +231,7 @@ def track(
         canonical=canonical,
         records=True,
         save_transform=save_transform,
+        dicom=dicom_outputs(save, seg_type=seg_type, deidentify=deidentify),
         resume=resume,
         command=tuple(sys.argv),
     )

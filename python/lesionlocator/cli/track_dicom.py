@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from lesionlocator.dicom.sources import NO_DATE
 from lesionlocator.errors import InputError
 from lesionlocator.io.dicom import Series, choose_series, is_dicom
 
@@ -12,11 +15,14 @@ if TYPE_CHECKING:
     from lesionlocator.cli.reporter import Reporter
     from lesionlocator.cli.track_options import TrackOptions
 
+_NO_DAY = datetime.strptime(NO_DATE, "%Y%m%d").date()
+
 
 def in_time(options: TrackOptions, reporter: Reporter) -> TrackOptions:
     """Return the options with follow-ups in the order of their study dates, and with these dates.
 
-    Dates that were given stay, and then the order stays too. Without DICOM nothing changes.
+    Dates that were given stay, and then the order stays too. Without DICOM nothing changes. Where no
+    date may be told, all are moved so that the first is a day that stands for none: what lies between stays.
 
     Raises
     ------
@@ -28,47 +34,54 @@ def in_time(options: TrackOptions, reporter: Reporter) -> TrackOptions:
         for path, wanted in zip(options.scans, options.series_of_scans, strict=True)
     ]
     _check_patient(options, series)
-    dates = [None if one is None else one.first.study_date for one in series]
-    if options.dates or not any(dates):
+    if not options.dates:
+        options = _dated(options, [None if one is None else one.first.study_date for one in series], reporter)
+    if not options.dicom.deidentify:
         return options
-    later = dates[1:]
-    if None in dates:
-        unknown = [str(path) for path, day in zip(options.scans, dates, strict=True) if day is None]
+    first = next((day for day in options.dates if day is not None), _NO_DAY)
+    moved = (None if day is None else _NO_DAY + (day - first) for day in options.dates)
+    return replace(options, dates=tuple(moved))
+
+
+def _dated(options: TrackOptions, dates: Sequence[date | None], reporter: Reporter) -> TrackOptions:
+    """Return the options with dates, and in their order where all are known."""
+    known = [day for day in dates if day is not None]
+    if not known:
+        return options
+    if len(known) < len(dates):
+        unknown = [path.name for path, day in zip(options.scans, dates, strict=True) if day is None]
         reporter.warning(
             options.scans[0].name, f"no study date in {', '.join(unknown)}: order stays as given"
         )
         return replace(options, dates=tuple(dates))
-    order = sorted(range(len(later)), key=lambda place: later[place])  # type: ignore[arg-type,return-value]  # no None here
-    if later[order[0]] < dates[0]:  # type: ignore[operator]  # likewise
+    order = sorted(range(1, len(known)), key=lambda place: known[place])
+    if known[order[0]] < known[0]:
         raise InputError(
-            f"{options.followups[order[0]]}: was made before the baseline {options.baseline}; "
+            f"{options.scans[order[0]]}: was made before the baseline {options.baseline}; "
             "legal: the earliest study is the baseline"
         )
     if order != sorted(order):
+        names = ", ".join(options.scans[place].name for place in order)
         reporter.warning(
-            options.scans[0].name,
-            f"follow-ups are put in the order of their study dates: "
-            f"{', '.join(options.followups[place].name for place in order)}",
+            options.scans[0].name, f"follow-ups are put in the order of their study dates: {names}"
         )
-    labels, wanted = options.followup_labels, options.series_of_scans
+    labels, each = options.followup_labels, len(options.series) == len(known)
     return replace(
         options,
-        followups=tuple(options.followups[place] for place in order),
-        dates=(dates[0], *(later[place] for place in order)),
-        followup_labels=tuple(labels[place] for place in order) if labels else (),
-        series=tuple(options.series[place] for place in (0, *(1 + place for place in order)))
-        if len(options.series) == len(wanted)
-        else options.series,
+        followups=tuple(options.scans[place] for place in order),
+        dates=tuple(known[place] for place in (0, *order)),
+        followup_labels=tuple(labels[place - 1] for place in order) if labels else (),
+        series=tuple(options.series[place] for place in (0, *order)) if each else options.series,
     )
 
 
-def _check_patient(options: TrackOptions, series: list[Series | None]) -> None:
-    known = [
-        (path, one.patient) for path, one in zip(options.scans, series, strict=True) if one and one.patient
-    ]
-    for path, patient in known[1:]:
-        if patient != known[0][1]:
-            what = "number" if (patient[0], known[0][1][0]) == ("id", "id") else "number or name"
+def _check_patient(options: TrackOptions, series: Sequence[Series | None]) -> None:
+    scans = zip(options.scans, series, strict=True)
+    known = [(path, one.patient) for path, one in scans if one is not None and one.patient]
+    for path, other in known:
+        first, patient = known[0]
+        if other != patient:
+            what = "number" if (other[0], patient[0]) == ("id", "id") else "number or name"
             raise InputError(
-                f"{path}: is of another patient than {known[0][0]} (the {what} differs); legal: one patient"
+                f"{path}: is of another patient than {first} (the {what} differs); legal: one patient"
             )

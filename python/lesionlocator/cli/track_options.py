@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from lesionlocator.dicom.outputs import DicomOutputs
+
 
 @dataclass(frozen=True)
 class TrackOptions:
@@ -49,6 +51,8 @@ class TrackOptions:
         Whether to write more than the masks of the follow-ups.
     save_transform
         Whether to write the maps between scans.
+    dicom
+        What is written as DICOM.
     resume
         Whether to keep what an earlier run has done.
     command
@@ -76,6 +80,7 @@ class TrackOptions:
     canonical: bool | None
     records: bool
     save_transform: bool
+    dicom: DicomOutputs
     resume: bool
     command: tuple[str, ...]
 

@@ -44,6 +44,7 @@ def run_tracking(options: TrackOptions, reporter: Reporter, models: TrackModels 
     started = datetime.now(timezone.utc)
     options = in_time(options, reporter)
     names = _checked_names(options)
+    options.dicom.check(options.scans)
     models = models or TrackModels(options)
     if options.threads is not None:
         set_threads(options.threads)
@@ -60,9 +61,10 @@ def run_tracking(options: TrackOptions, reporter: Reporter, models: TrackModels 
         options.resume,
         options.records,
         options.save_transform,
+        options.dicom,
     )
     reporter.stage(f"{names[0]}: reading")
-    scan = read_scan(options.baseline, series=options.series_of_scans[0])
+    scan = options.dicom.told(read_scan(options.baseline, series=options.series_of_scans[0]))
     run = TrackRun(
         plan,
         method,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from lesionlocator.dicom.outputs import DicomOutputs
 
 if TYPE_CHECKING:
     from lesionlocator.following.origin import Origin
@@ -58,6 +60,8 @@ class Plan:
         Whether to write more than the masks.
     save_transform
         Whether to write the maps between scans.
+    dicom
+        What is written as DICOM.
     """
 
     followups: tuple[Path, ...]
@@ -70,3 +74,4 @@ class Plan:
     resume: bool
     records: bool
     save_transform: bool
+    dicom: DicomOutputs = field(default_factory=DicomOutputs)

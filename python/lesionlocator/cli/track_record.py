@@ -36,7 +36,7 @@ def settings_of(options: TrackOptions, method: Method, models: TrackModels) -> d
 def environment(options: TrackOptions, method: Method) -> dict[str, Any]:
     """Return what the record of a run tells beside its settings."""
     device = method.device
-    return {
+    told: dict[str, Any] = {
         "version": _core.__version__,
         "command": list(options.command),
         "device": {"name": str(device.device), "reason": device.reason},
@@ -51,6 +51,9 @@ def environment(options: TrackOptions, method: Method) -> dict[str, Any]:
             "resume": options.resume,
         },
     }
+    if options.dicom.deidentify:  # folders are often called by patients
+        told |= {"command": [], "options": {}}
+    return told
 
 
 def _texts(paths: Sequence[Path]) -> list[str]:

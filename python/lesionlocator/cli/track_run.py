@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from time import perf_counter
 from typing import Any
@@ -15,6 +16,8 @@ from lesionlocator.cli.track_followup import FollowUpRun
 from lesionlocator.cli.track_plan import Baseline, Plan
 from lesionlocator.cli.track_table import course_table
 from lesionlocator.cli.track_unfinished import Unfinished
+from lesionlocator.dicom.outputs import write_dicom
+from lesionlocator.dicom.sources import series_root
 from lesionlocator.errors import InputError, ModelError, OutputError
 from lesionlocator.following.examinations import examined, examined_baseline
 from lesionlocator.following.methods import Method
@@ -23,6 +26,7 @@ from lesionlocator.io import LabelMap, Scan, read_labelmap, read_scan
 from lesionlocator.results.course import Examination
 from lesionlocator.results.course_files import write_course
 from lesionlocator.results.files import CaseFiles, make_folder
+from lesionlocator.results.lesion import LesionMask
 from lesionlocator.results.provenance import RUN_FILE, CaseRecord, RunRecord
 from lesionlocator.results.timeline import build_course
 
@@ -104,7 +108,7 @@ class TrackRun:
             name, started = self._plan.names[place], perf_counter()
             try:
                 self._reporter.stage(f"{name}: reading")
-                scan = read_scan(path, series=self._plan.series[place - 1])
+                scan = self._plan.dicom.told(read_scan(path, series=self._plan.series[place - 1]))
                 through = checksum_of([path], before=checksum)
                 self._follow(place, scan, baseline, places, through)
             except ModelError:
@@ -134,8 +138,16 @@ class TrackRun:
         if self._plan.records and len(self._examinations) > 1:
             console.table(course_table(build_course(self._examinations)))
 
+    def _write_dicom(self, scan: Scan, masks: Mapping[int, LesionMask], baseline: Baseline) -> None:
+        if not self._plan.dicom.kinds:
+            return
+        name = self._method.identity.name
+        root = series_root(baseline.origin.scan)
+        write_dicom(scan, masks, self._folder, self._plan.dicom, algorithm=name, root=root)
+
     def _begin(self, baseline: Baseline) -> KnownPlaces:
         scan = baseline.origin.scan
+        self._write_dicom(scan, baseline.origin.masks, baseline)
         self._reporter.run_started(len(self._plan.followups), self._facts())
         for lesion_id, lesion in baseline.refused.items():
             self._reporter.warning(scan.name, f"lesion {lesion_id}: {'; '.join(lesion.warnings)}")
@@ -162,6 +174,8 @@ class TrackRun:
             self._examinations.append(examined(scan, carried, day, labels))
         places.move(scan, carried)
         lesions = {i: one.lesion for i, one in carried.items()}
+        found = {i: lesion.found for i, lesion in lesions.items() if lesion.found is not None}
+        self._write_dicom(scan, found, baseline)
         volume = sum(lesion.found.voxels for lesion in lesions.values() if lesion.found is not None)
         outcome = CaseOutcome(
             name,

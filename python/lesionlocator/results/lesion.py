@@ -91,3 +91,15 @@ class LesionResult:
     def mask(self) -> NDArray[np.uint8] | None:
         """The mask as a new array of the scan's shape, 1 in the lesion; None unless segmented."""
         return None if self.found is None else self.found.full()
+
+
+def share_voxel(one: LesionMask, other: LesionMask) -> bool:
+    """Whether two lesions share a voxel."""
+    common = one.box.intersection(other.box)
+    if common is None:
+        return False
+    parts = []
+    for mask in (one, other):
+        z, y, x = (-n for n in mask.box.start)
+        parts.append(mask.region[common.shifted((z, y, x)).slices])
+    return bool(np.any((parts[0] > 0) & (parts[1] > 0)))

@@ -134,7 +134,7 @@ def _header(name: str, dataset: Any) -> Header:
     first = _first_group(dataset)
     return Header(
         name=name,
-        # The head of the file has the same UIDs, and has them where an anonymizer blanked those of the data set.
+        # The head of the file has the same UIDs, also where an anonymizer blanked the others.
         sop_class=_text(dataset.file_meta, "MediaStorageSOPClassUID"),
         sop_uid=_text(dataset.file_meta, "MediaStorageSOPInstanceUID"),
         series_uid=_text(dataset, "SeriesInstanceUID"),

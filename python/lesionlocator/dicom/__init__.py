@@ -1,0 +1,1 @@
+"""Results as DICOM: segmentations, structured reports and RT structure sets."""

@@ -1,0 +1,130 @@
+"""The DICOM files of one scan: which are wanted, and writing them wholly or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lesionlocator.dicom.identity import Maker
+from lesionlocator.dicom.lesions import tracked_masks
+from lesionlocator.dicom.seg import segmentation
+from lesionlocator.dicom.sources import series_root, source_images
+from lesionlocator.errors import InputError
+from lesionlocator.io.dicom import is_dicom
+from lesionlocator.io.dicom.extra import quiet, required
+from lesionlocator.io.files import write_atomically
+
+if TYPE_CHECKING:
+    from lesionlocator.io import Scan
+    from lesionlocator.results.lesion import LesionMask
+
+
+class DicomKind(str, Enum):
+    """What results can be, as DICOM."""
+
+    SEG = "dicom-seg"
+
+
+_ENDINGS = {DicomKind.SEG: "seg"}
+
+
+@dataclass(frozen=True)
+class DicomOutputs:
+    """Which DICOM files are written.
+
+    Parameters
+    ----------
+    kinds
+        Any number.
+    labelmap
+        Whether a segmentation is one label map instead of a mask for each lesion.
+    deidentify
+        Whether to leave out what is known of the patient.
+    """
+
+    kinds: frozenset[DicomKind] = frozenset()
+    labelmap: bool = False
+    deidentify: bool = False
+
+    def check(self, scans: Iterable[Path]) -> None:
+        """Tell before any work of what would hinder.
+
+        Raises
+        ------
+        LesionLocatorError
+            Where the extra is needed and not installed.
+        InputError
+            Where a scan is not DICOM.
+        """
+        if not self.kinds:
+            return
+        required("highdicom")
+        for path in scans:
+            if not is_dicom(path):
+                raise InputError(
+                    f"{path}: is no DICOM; legal with {', '.join(sorted(self.kinds))}: DICOM scans"
+                )
+
+    def told(self, scan: Scan) -> Scan:
+        """Return the scan as results may tell of it: without its path, where that may name a patient."""
+        return replace(scan, path=None) if self.deidentify else scan
+
+    def files(self, case: str) -> list[str]:
+        """Return the names of the files of a case."""
+        return [f"{case}_{_ENDINGS[kind]}.dcm" for kind in DicomKind if kind in self.kinds]
+
+
+def write_dicom(
+    scan: Scan,
+    masks: Mapping[int, LesionMask],
+    folder: Path,
+    wanted: DicomOutputs,
+    *,
+    algorithm: str,
+    root: str | None = None,
+) -> list[Path]:
+    """Write the lesions of a scan that was read from DICOM, and return the files; none without lesions.
+
+    Parameters
+    ----------
+    scan
+        The scan.
+    masks
+        Of its lesions, by id.
+    folder
+        Where to write; it exists.
+    wanted
+        What to write.
+    algorithm
+        What made the masks.
+    root
+        The UID of the series in which the lesions were first known; that of the scan by default.
+
+    Raises
+    ------
+    InputError
+        Where the scan was not read from DICOM.
+    OutputError
+        Where a file cannot be written.
+    """
+    if not wanted.kinds:
+        return []
+    images = source_images(scan, deidentify=wanted.deidentify)
+    lesions = tracked_masks(masks, scan, root=root or series_root(scan))
+    if not lesions:
+        return []
+    maker = Maker(algorithm, wanted.deidentify)
+    written = []
+    if DicomKind.SEG in wanted.kinds:
+        seg = segmentation(scan, images, lesions, maker, labelmap=wanted.labelmap)
+        written.append(_save(seg, folder / f"{scan.name}_seg.dcm"))
+    return written
+
+
+def _save(dataset: Any, path: Path) -> Path:
+    with write_atomically(path) as partial, quiet():
+        dataset.save_as(partial, enforce_file_format=True)
+    return path
