@@ -16,6 +16,7 @@ from lesionlocator.tracking.propagation import prompt_all, register, segment_pro
 from lesionlocator.tracking.void import void_mask
 
 if TYPE_CHECKING:
+    from lesionlocator.inference.segmenter import GridLogits
     from lesionlocator.preprocessing import ModelGrid
     from lesionlocator.results.provenance import ModelIdentity
     from lesionlocator.tracking.ensemble import TrackingEnsemble
@@ -163,8 +164,9 @@ class PairWork:
         views = len(list(self._load().views))
         count = ProgressCounter(views * (1 + len(chosen)), progress).count
         self._carry_over(lambda: count(0))
-        for lesion_id in chosen:
-            yield self._track(lesion_id, count)
+        size = self._load().lesions_at_once
+        for first in range(0, len(chosen), size):
+            yield from self._track(chosen[first : first + size], count)
 
     def result(self, lesions: Mapping[int, LesionResult]) -> Segmentation:
         """Return the result of the follow-up, given that of each lesion."""
@@ -190,14 +192,23 @@ class PairWork:
             )
         self.seconds["registration"] = perf_counter() - started
 
-    def _track(self, lesion_id: int, count: Callable[[int], None]) -> TrackedLesion:
-        views = self.views.get(lesion_id)
-        if not views:
-            return TrackedLesion(lesion_id, LesionStatus.EMPTY, warnings=(OUT_OF_VIEW,), in_view=False)
+    def _track(self, lesion_ids: Sequence[int], count: Callable[[int], None]) -> Iterator[TrackedLesion]:
+        """Segment some lesions together, whose patches may be one batch of the network."""
+        seen = {i: views for i in lesion_ids if (views := self.views.get(i))}
         ensemble = self._load()
         before, started = ensemble.seconds["network"], perf_counter()
-        logits = segment_prompts(ensemble, views, on_forward=lambda: count(lesion_id))
-        answered, network = perf_counter(), ensemble.seconds["network"] - before
+        logits = segment_prompts(ensemble, seen, on_forward=count)
+        network = (ensemble.seconds["network"] - before) / max(len(seen), 1)
+        prepare = (perf_counter() - started) / max(len(seen), 1) - network
+        for lesion_id in lesion_ids:
+            if lesion_id in seen:
+                seconds = {"prepare": prepare, "network": network}
+                yield self._tracked(lesion_id, logits[lesion_id], seconds)
+            else:
+                yield TrackedLesion(lesion_id, LesionStatus.EMPTY, warnings=(OUT_OF_VIEW,), in_view=False)
+
+    def _tracked(self, lesion_id: int, logits: GridLogits, seconds: dict[str, float]) -> TrackedLesion:
+        started, views = perf_counter(), self.views[lesion_id]
         mask = scan_mask(logits, self._followup.grid)
         warped = views[0].frame.to_grid(views[0].mask)
         lost = any(view.is_lost for view in views)
@@ -207,11 +218,7 @@ class PairWork:
             target=warped.box,
             found=mask,
             warnings=((_LOST,) if lost else ()) + ((_EMPTY,) if mask is None else ()),
-            seconds={
-                "prepare": answered - started - network,
-                "network": network,
-                "export": perf_counter() - answered,
-            },
+            seconds=seconds | {"export": perf_counter() - started},
             lost_in_warp=lost,
             similarity=views[0].similarity,
             warped=warped,

@@ -8,8 +8,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from course_cases import GONE, line, scan_of, there
 
+from course_cases import GONE, line, scan_of, there
 from lesionlocator.cli import console
 from lesionlocator.cli.main import lesionlocator
 from lesionlocator.results.course_files import write_course

@@ -80,9 +80,37 @@ def test_a_checkpoint_with_second_names_and_unneeded_buffers_is_loaded(tmp_path:
     patch = np.random.default_rng(0).normal(size=(2, 16, 16, 16)).astype(np.float32)
     with torch.inference_mode():
         wanted = unet().eval()(torch.from_numpy(patch)[None])[0]
-    found = ensemble.members[3].logit_difference(patch)
+    (found,) = ensemble.members[3].logit_differences([patch])
     np.testing.assert_allclose(found, (wanted[1] - wanted[0]).numpy(), atol=1e-5)
     assert ensemble.members[3].patch == (16, 16, 16)
+
+
+def test_patches_in_one_batch_give_what_each_gives_alone(tmp_path: Path) -> None:
+    member = load(write(tmp_path), folds=[0]).members[0]
+    patches = list(np.random.default_rng(0).normal(size=(5, 2, 16, 16, 16)).astype(np.float32))
+    assert member.batch == 1  # on the CPU
+    alone = list(member.logit_differences(patches))
+    member.batch = 3
+    for found, wanted in zip(member.logit_differences(patches), alone, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_batches_become_smaller_where_memory_is_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member = load(write(tmp_path), folds=[0]).members[0]
+    forward, sizes = member._forward, []
+
+    def short_of_memory(patches: np.ndarray) -> np.ndarray:
+        sizes.append(len(patches))
+        if len(patches) > 2:
+            raise torch.cuda.OutOfMemoryError("out of memory")
+        return forward(patches)
+
+    monkeypatch.setattr(member, "_forward", short_of_memory)
+    member.batch = 8
+    assert len(list(member.logit_differences([np.zeros((2, 16, 16, 16), np.float32)] * 7))) == 7
+    assert sizes == [7, 4, 2, 2, 2, 1]
 
 
 def test_views_are_all_mirrorings_of_all_folds(tmp_path: Path) -> None:

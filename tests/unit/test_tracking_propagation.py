@@ -35,6 +35,11 @@ def prompt(
     return Prompt(fold, frame, frame.from_grid(lesion), void, False, 1.0)
 
 
+def segmented(ensemble: Ensemble, views: list[Prompt], **options):
+    """Return what the views of one lesion find."""
+    return segment_prompts(ensemble, {5: views}, **options)[5]
+
+
 @pytest.mark.parametrize(
     ("center", "shape", "start"),
     [
@@ -51,7 +56,7 @@ def test_a_patch_lies_around_a_voxel_and_inside_or_around_the_grid(center, shape
 def test_the_network_sees_image_and_prompt_at_the_patch() -> None:
     member = Answering()
     lesion = prompt(mask((10, 10, 10), (14, 13, 12)))
-    found = segment_prompts(Ensemble(member), [lesion])
+    found = segmented(Ensemble(member), [lesion])
     assert lesion.center == (12, 11, 10)  # of (11.5, 11, 10.5)
     patch = Box.whole(PATCH).shifted((4, 3, 2))
     assert found.block == patch
@@ -64,7 +69,7 @@ def test_the_network_sees_image_and_prompt_at_the_patch() -> None:
 def test_a_grid_smaller_than_the_patch_is_padded_around_its_center() -> None:
     member = Answering(logits=lambda patch: patch[0])
     shape = (10, 13, 28)
-    found = segment_prompts(Ensemble(member), [prompt(mask((2, 2, 9), (5, 5, 12)), shape=shape)])
+    found = segmented(Ensemble(member), [prompt(mask((2, 2, 9), (5, 5, 12)), shape=shape)])
     assert found.block == Box((0, 0, 2), (10, 13, 18))
     np.testing.assert_array_equal(found.difference, grid(shape).image(found.block))
     assert not member.patches[0][0][:3].any()
@@ -75,7 +80,7 @@ def test_mirrored_views_see_mirrored_patches_and_agree() -> None:
     member = Answering(logits=lambda patch: patch[0])
     lesion = mask((10, 12, 11), (13, 17, 15))
     for axes in ((0,), (1, 2), (0, 1, 2)):
-        found = segment_prompts(Ensemble(member), [prompt(lesion, axes=axes)])
+        found = segmented(Ensemble(member), [prompt(lesion, axes=axes)])
         np.testing.assert_array_equal(found.difference, grid().image(found.block))
         np.testing.assert_array_equal(np.flip(member.patches[-1][0], axes), found.difference)
 
@@ -87,7 +92,7 @@ def test_views_are_averaged_and_say_nothing_outside_their_patch() -> None:
     )
     views = [prompt(mask((8, 8, 8), (9, 9, 9))), prompt(mask((8, 8, 12), (9, 9, 13)), fold=1)]
     calls = []
-    found = segment_prompts(ensemble, views, on_forward=lambda: calls.append(1))
+    found = segmented(ensemble, views, on_forward=calls.append)
     assert found.block == Box((0, 0, 0), (16, 16, 20))
     assert set(found.difference[:, :, :4].ravel()) == {1.5}
     assert set(found.difference[:, :, 4:16].ravel()) == {1}
@@ -99,7 +104,7 @@ def test_void_voxels_are_minus_one_and_move_the_patch() -> None:
     member = Answering()
     void = np.array([[0, 0, 0], [20, 20, 20], [19, 20, 20]])
     lesion = prompt(mask((12, 12, 12), (13, 13, 13)), void=void)
-    segment_prompts(Ensemble(member), [lesion])
+    segmented(Ensemble(member), [lesion])
     assert lesion.center == (13, 13, 13)
     seen = member.patches[0][1]
     assert seen[12 - 5, 12 - 5, 12 - 5] == 1
@@ -138,3 +143,30 @@ def test_prompts_leave_out_lesions_out_of_view_and_void_inside_lesions() -> None
     assert list(found) == [3]
     assert found[3].void.tolist() == [[2, 10, 10]]
     assert found[3].mask.box == Box((3, 8, 8), (7, 12, 12))
+
+
+@pytest.mark.parametrize("batch", [2, 5, 100])
+def test_lesions_in_one_batch_are_segmented_as_one_by_one(batch: int) -> None:
+    masks = {
+        3: mask((8, 8, 8), (12, 12, 12)),
+        9: mask((2, 1, 1), (6, 4, 4)),
+        4: mask((15, 20, 9), (18, 25, 13)),
+    }
+    sights = {
+        i: [prompt(lesion, fold=fold, axes=axes) for fold in (0, 1) for axes in ((), (0,), (1, 2))]
+        for i, lesion in masks.items()
+    }
+
+    def members(size: int) -> list[Answering]:
+        look = (lambda patch: patch[0] + patch[1], lambda patch: patch[0] * patch[1] - 1)
+        return [Answering(logits=logits, batch=size) for logits in look]
+
+    together, calls = members(batch), []
+    found = segment_prompts(Ensemble(*together), sights, on_forward=calls.append)
+    assert sum(together[0].batches) == 9
+    assert max(together[0].batches) == min(batch, 9)
+    assert sorted(calls) == sorted([3, 4, 9] * 6)
+    for lesion_id, views in sights.items():
+        alone = segmented(Ensemble(*members(1)), views)
+        assert alone.block == found[lesion_id].block
+        np.testing.assert_array_equal(alone.difference, found[lesion_id].difference)

@@ -79,9 +79,12 @@ class Answering:
         phi: Callable[[], np.ndarray] = identity_map,
         logits: Callable[[np.ndarray], np.ndarray] = lambda patch: patch[1] * 2 - 1,
         mirrorings: tuple[tuple[int, ...], ...] = ((),),
+        batch: int = 1,
     ) -> None:
+        self.batch = batch
         self.mirrorings = list(mirrorings)
         self.patches: list[np.ndarray] = []
+        self.batches: list[int] = []
         self.registered = 0
         self._phi, self._logits = phi, logits
 
@@ -89,9 +92,10 @@ class Answering:
         self.registered += 1
         return self._phi(), np.ascontiguousarray(moving)
 
-    def logit_difference(self, patch: np.ndarray) -> np.ndarray:
-        self.patches.append(patch)
-        return self._logits(patch).astype(np.float32)
+    def logit_differences(self, patches: list[np.ndarray]) -> list[np.ndarray]:
+        self.patches += patches
+        self.batches.append(len(patches))
+        return [self._logits(patch).astype(np.float32) for patch in patches]
 
 
 class Ensemble:
@@ -100,6 +104,10 @@ class Ensemble:
     def __init__(self, *members: Answering) -> None:
         self.members = dict(enumerate(members))
         self.seconds = {"registration": 0.0, "network": 0.0}
+
+    @property
+    def lesions_at_once(self) -> int:
+        return max(member.batch for member in self.members.values())
 
     @property
     def views(self) -> Iterator[tuple[int, tuple[int, ...]]]:

@@ -27,6 +27,7 @@ _COMMANDS = {
     "measure": _Command("lesionlocator.cli.measure", "measure", "Measure the lesions of any label map."),
     "model": _Command("lesionlocator.cli.model", "model", "List, check, convert and download models."),
     "recist": _Command("lesionlocator.cli.recist", "recist", "Fill in a RECIST 1.1 worksheet."),
+    "synth": _Command("lesionlocator.cli.synth", "synth", "Make synthetic patients and follow-ups."),
     "demo": _Command("lesionlocator.cli.demo", "demo", "Segment a synthetic scan, compare with its truth."),
 }
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from lesionlocator.errors import ModelError
+from lesionlocator.inference.memory import is_out_of_memory
 from lesionlocator.inference.precision import choose_precision, computing_in
 from lesionlocator.model import NetworkFolder, build_network, read_weights
 from lesionlocator.networks.registration import RegistrationNetwork, sample
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _IGNORED = "identity_map"
 """Buffers that some checkpoints hold and that nothing needs."""
+_ACTIVATIONS = 6
+"""Of the size of the U-Net's first stage, that are alive at once."""
+_LARGEST_BATCH = 16
 
 
 class TrackingNetwork(nn.Module):
@@ -60,6 +64,8 @@ class Member:
         Axes of each mirroring, the unmirrored one first.
     seconds
         Time spent in each of both networks so far: ``registration`` and ``network``.
+    batch
+        How many patches the U-Net takes at once.
     """
 
     def __init__(self, folder: NetworkFolder, path: Path, device: torch.device, *, mirroring: bool) -> None:
@@ -76,6 +82,7 @@ class Member:
             chosen for n in range(len(axes) + 1) for chosen in itertools.combinations(axes, n)
         ]
         self.seconds = {"registration": 0.0, "network": 0.0}
+        self.batch = _batch_size(device, self.patch, _first_features(unet))
         self._path = path
         self._device = device
         self._dtype = choose_precision("auto", device)
@@ -115,23 +122,37 @@ class Member:
         self.seconds["registration"] += perf_counter() - started
         return answer
 
-    def logit_difference(self, patch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return lesion minus background logit, float32 (z, y, x).
+    def logit_differences(self, patches: Sequence[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """Return lesion minus background logit of each patch, float32 (z, y, x).
+
+        On CUDA, several patches are one batch where memory allows; if it does not, batches become smaller.
 
         Parameters
         ----------
-        patch
-            float32 (2, z, y, x): image and dense prompt.
+        patches
+            float32 (2, z, y, x) each: image and dense prompt.
         """
+        done = 0
+        while done < len(patches):
+            chosen = patches[done : done + self.batch]
+            try:
+                answers = self._forward(np.stack(chosen))
+            except (RuntimeError, MemoryError) as problem:
+                if self.batch == 1 or not is_out_of_memory(problem):
+                    raise
+                self.batch //= 2
+                if self._device.type == "cuda":
+                    torch.cuda.empty_cache()
+                continue
+            yield from answers
+            done += len(chosen)
+
+    def _forward(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
         started = perf_counter()
         with torch.inference_mode(), computing_in(self._device, self._dtype):
-            x = (
-                torch.from_numpy(patch)[None]
-                .to(self._device)
-                .contiguous(memory_format=torch.channels_last_3d)
-            )
-            logits = self._network.unet(x)[0].float()
-            answer = (logits[1] - logits[0]).cpu().numpy()
+            x = torch.from_numpy(patches).to(self._device).contiguous(memory_format=torch.channels_last_3d)
+            logits = self._network.unet(x).float()
+            answer = (logits[:, 1] - logits[:, 0]).cpu().numpy()
         self.seconds["network"] += perf_counter() - started
         return answer
 
@@ -170,10 +191,33 @@ class TrackingEnsemble:
         return ((fold, axes) for fold, member in self.members.items() for axes in member.mirrorings)
 
     @property
+    def lesions_at_once(self) -> int:
+        """How many lesions fill a batch of the U-Net with all their mirrorings."""
+        return max(1, *(member.batch // len(member.mirrorings) for member in self.members.values()))
+
+    @property
     def seconds(self) -> dict[str, float]:
         """Time spent in the networks so far: ``registration`` and ``network``."""
         both = [member.seconds for member in self.members.values()]
         return {stage: sum(seconds[stage] for seconds in both) for stage in both[0]}
+
+
+def _first_features(unet: nn.Module) -> int:
+    """Return how many channels the first convolution makes, at full resolution."""
+    return next(len(weight) for weight in unet.parameters() if weight.ndim == 5)
+
+
+def _batch_size(device: torch.device, patch: Shape, features: int) -> int:
+    """Return how many patches fit into half of the memory that a device has to spare.
+
+    One where there is no such memory: a batch does not make a CPU faster.
+    """
+    if device.type != "cuda":
+        return 1
+    free, _ = torch.cuda.mem_get_info(device)
+    # The first stage holds most: its activations, some of them at once, in half precision or single.
+    each = _ACTIVATIONS * 4 * features * int(np.prod(patch))
+    return max(1, min(_LARGEST_BATCH, free // 2 // each))
 
 
 def _patch_size(network: TrackingNetwork, path: Path) -> Shape:

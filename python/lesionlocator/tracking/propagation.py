@@ -130,38 +130,79 @@ def prompt_all(
 
 
 def segment_prompts(
-    ensemble: TrackingEnsemble, prompts: Sequence[Prompt], *, on_forward: Callable[[], None] = lambda: None
-) -> GridLogits:
-    """Return the mean of what the views of a lesion find.
+    ensemble: TrackingEnsemble,
+    lesions: Mapping[int, Sequence[Prompt]],
+    *,
+    on_forward: Callable[[int], None] = lambda _: None,
+) -> dict[int, GridLogits]:
+    """Return, for each lesion, the mean of what its views find.
 
     Each view looks at its own patch and says 0 elsewhere, which is neither class: where it did not look, the
-    others decide.
+    others decide. The patches of all lesions that one fold looks at are given to it together.
 
     Parameters
     ----------
     ensemble
         The networks.
-    prompts
-        The lesion as each view sees it; at least one.
+    lesions
+        By id, a lesion as each view sees it; at least one view.
     on_forward
-        Called after each network call.
+        Called with the id of the lesion after each patch.
     """
-    patches = [patch_around(p.center, p.frame.shape, ensemble.members[p.fold].patch) for p in prompts]
-    inside = [_inside(p.frame.box_on_grid(patch), p.frame) for p, patch in zip(prompts, patches, strict=True)]
-    union = Box(
-        _triple(np.min([box.start for box in inside], axis=0)),
-        _triple(np.max([box.stop for box in inside], axis=0)),
-    )
-    total = np.zeros(union.shape, np.float32)
-    for prompt, patch, block in zip(prompts, patches, inside, strict=True):
+    answers = {lesion_id: _Answer(prompts, ensemble) for lesion_id, prompts in lesions.items()}
+    for fold, member in ensemble.members.items():
+        views = [
+            (lesion_id, place)
+            for lesion_id, prompts in lesions.items()
+            for place, prompt in enumerate(prompts)
+            if prompt.fold == fold
+        ]
+        size = max(member.batch, 1)
+        for first in range(0, len(views), size):
+            some = views[first : first + size]
+            patches = [answers[lesion_id].patch(place) for lesion_id, place in some]
+            for (lesion_id, place), logits in zip(some, member.logit_differences(patches), strict=True):
+                answers[lesion_id].add(place, logits)
+                on_forward(lesion_id)
+    return {lesion_id: answer.mean() for lesion_id, answer in answers.items()}
+
+
+class _Answer:
+    """What the views of one lesion find, summed."""
+
+    def __init__(self, prompts: Sequence[Prompt], ensemble: TrackingEnsemble) -> None:
+        self._prompts = prompts
+        self._patches = [
+            patch_around(p.center, p.frame.shape, ensemble.members[p.fold].patch) for p in prompts
+        ]
+        self._inside = [
+            _inside(p.frame.box_on_grid(patch), p.frame)
+            for p, patch in zip(prompts, self._patches, strict=True)
+        ]
+        self._union = Box(
+            _triple(np.min([box.start for box in self._inside], axis=0)),
+            _triple(np.max([box.stop for box in self._inside], axis=0)),
+        )
+        self._total = np.zeros(self._union.shape, np.float32)
+
+    def patch(self, place: int) -> NDArray[np.float32]:
+        """Return what a view shows the network: image and dense prompt."""
+        prompt, patch = self._prompts[place], self._patches[place]
         x = np.zeros((2, *patch.shape), np.float32)
         x[0] = prompt.frame.image(patch)
         prompt.render(x[1], patch.start)
-        logits = np.flip(ensemble.members[prompt.fold].logit_difference(x), prompt.frame.mirrored)
-        own = block.shifted(negative(prompt.frame.box_on_grid(patch).start))
-        total[block.shifted(negative(union.start)).slices] += logits[own.slices]
-        on_forward()
-    return GridLogits(total / np.float32(len(prompts)), union)
+        return x
+
+    def add(self, place: int, logits: NDArray[np.float32]) -> None:
+        """Add the logits of a view's patch."""
+        frame, block = self._prompts[place].frame, self._inside[place]
+        own = block.shifted(negative(frame.box_on_grid(self._patches[place]).start))
+        unmirrored = np.flip(logits, frame.mirrored)
+        self._total[block.shifted(negative(self._union.start)).slices] += unmirrored[own.slices]
+
+    def mean(self) -> GridLogits:
+        """Return the mean of all views."""
+        return GridLogits(self._total / np.float32(len(self._prompts)), self._union)
 
 
 def patch_around(center: Shape, shape: Shape, patch: Shape) -> Box:
