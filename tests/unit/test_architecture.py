@@ -23,7 +23,7 @@ LAYERS = [
     {"segmentation", "dicom"},
     {"longitudinal", "tracked_pair"},
     {"following"},
-    {"synthetic", "training"},
+    {"synthetic", "training", "report"},
     {"cli"},
 ]
 """Each room imports only from its own layer and those above it in this list."""

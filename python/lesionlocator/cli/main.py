@@ -28,6 +28,8 @@ _COMMANDS = {
     "model": _Command("lesionlocator.cli.model", "model", "List, check, convert and download models."),
     "recist": _Command("lesionlocator.cli.recist", "recist", "Fill in a RECIST 1.1 worksheet."),
     "synth": _Command("lesionlocator.cli.synth", "synth", "Make synthetic patients and follow-ups."),
+    "report": _Command("lesionlocator.cli.report", "report", "Write a page with pictures for each patient."),
+    "preview": _Command("lesionlocator.cli.report", "preview", "Write the pictures of a report as PNG."),
     "demo": _Command("lesionlocator.cli.demo", "demo", "Segment a synthetic scan, compare with its truth."),
 }
 
