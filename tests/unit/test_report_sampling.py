@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from io import BytesIO
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from lesionlocator.geometry import Box, Orientation
 from lesionlocator.io import Scan
+from lesionlocator.planes import SOFT_TISSUE, Frame, Plane, Window, bilinear, outline, png
 from lesionlocator.report.patient import block_mask, read_patients
 from lesionlocator.report.pictures import _Planes, pictures_of
-from lesionlocator.report.sampling import SOFT_TISSUE, Frame, Plane, UprightScan, Window, bilinear, outline
+from lesionlocator.results.upright import UprightScan
 from report_cases import GRID, write_results
 
 SPACING = (3.0, 2.0, 1.0)
@@ -43,6 +46,12 @@ def test_values_are_linear_between_voxels_and_air_outside() -> None:
 def test_a_window_clips() -> None:
     values = np.array([-500.0, -160.0, 40.0, 240.0, 900.0], np.float32)
     assert SOFT_TISSUE.gray(values).tolist() == [0, 0, 128, 255, 255]
+
+
+def test_a_png_is_read_back() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (7, 5, 3), dtype=np.uint8)
+    with Image.open(BytesIO(png(picture))) as image:
+        np.testing.assert_array_equal(np.asarray(image), picture)
 
 
 def test_an_outline_is_the_mask_without_what_it_surrounds() -> None:

@@ -63,6 +63,12 @@ class Scan:
         view.flags.writeable = False
         object.__setattr__(self, "voxels", view)
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        from lesionlocator.io.display import scan_html
+
+        return scan_html(self)
+
     def oriented(self, orientation: Orientation) -> Scan:
         """Return the scan with its axes reordered and flipped; the voxels are a view, not a copy."""
         voxels = cast("NDArray[np.int16]", orientation.view(self.voxels))

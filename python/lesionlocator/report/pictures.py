@@ -10,22 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lesionlocator.io import read_geometry, read_labelmap
-from lesionlocator.report.sampling import (
-    LUNG,
-    SOFT_TISSUE,
-    Frame,
-    Plane,
-    UprightScan,
-    Window,
-    bilinear,
-    outline,
-    upright_mask,
-)
+from lesionlocator.planes import LUNG, OUTLINE, SOFT_TISSUE, Frame, Plane, Window, outline, projection, rgb
+from lesionlocator.results.upright import UprightScan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
     from PIL.Image import Image
 
     from lesionlocator.geometry import Point
@@ -36,8 +26,7 @@ if TYPE_CHECKING:
 PIXELS = 168
 """Side of a crop."""
 _PROJECTION_PIXELS = 560
-_PROJECTION_WINDOW = Window("projection", 250, 900)
-_OUTLINE, _LONGEST, _ACROSS = (255, 200, 40), (70, 220, 255), (255, 120, 220)
+_LONGEST, _ACROSS = (70, 220, 255), (255, 120, 220)
 _AROUND_MM, _LEAST_MM, _MOST_MM = 30.0, 50.0, 260.0
 _LUNG_BELOW = -300.0
 _BAR_MM = 10.0
@@ -105,32 +94,27 @@ class _Planes:
 
     @property
     def frames(self) -> list[Frame]:
-        spacing = self.upright.orientation.geometry(self.upright.scan.geometry).spacing
         frames = []
         for plane in Plane:
             centre = self.centre
             if plane is Plane.AXIAL and self.measurements is not None:
                 slice_of = self.upright.point(_end(self.measurements, "longest_diameter", 0))[0]
                 centre = (slice_of, centre[1], centre[2])
-            frames.append(Frame(plane, centre, self.side_mm, PIXELS, spacing))
+            frames.append(Frame(plane, centre, self.side_mm, PIXELS, self.upright.spacing))
         return frames
-
-    @property
-    def voxels(self) -> NDArray[Any]:
-        return self.upright.orientation.view(self.upright.scan.voxels)
 
     def window(self) -> Window:
         """Return the window for what surrounds the lesion."""
-        return LUNG if np.median(self.frames[0].values(self.voxels)) < _LUNG_BELOW else SOFT_TISSUE
+        return LUNG if np.median(self.frames[0].values(self.upright.voxels)) < _LUNG_BELOW else SOFT_TISSUE
 
     def drawn(self, window: Window, mask: LesionMask | None) -> Image:
         from PIL import Image, ImageDraw
 
         strip = Image.new("RGB", (PIXELS * len(Plane), PIXELS))
         for number, frame in enumerate(self.frames):
-            pixels = np.repeat(window.gray(frame.values(self.voxels))[..., None], 3, axis=2)
+            pixels = rgb(window.gray(frame.values(self.upright.voxels)))
             if mask is not None:
-                pixels[outline(frame.covers(*upright_mask(mask, self.upright)))] = _OUTLINE
+                pixels[outline(frame.covers(*self.upright.mask(mask)))] = OUTLINE
             picture = Image.fromarray(pixels)
             draw = ImageDraw.Draw(picture)
             if frame.plane is Plane.AXIAL and self.measurements is not None:
@@ -182,31 +166,18 @@ def _projection(upright: UprightScan, masks: Mapping[int, LesionMask]) -> Image:
     """Return the coronal maximum projection with the outlines and ids of all lesions."""
     from PIL import Image, ImageDraw
 
-    depth, _, spacing_x = upright.orientation.geometry(upright.scan.geometry).spacing
-    highest = upright.orientation.view(upright.scan.voxels).max(axis=1)
-    height_mm, width_mm = highest.shape[0] * depth, highest.shape[1] * spacing_x
-    pixel_mm = max(height_mm, width_mm) / _PROJECTION_PIXELS
-    rows = highest.shape[0] - 0.5 - (np.arange(max(1, round(height_mm / pixel_mm))) + 0.5) * pixel_mm / depth
-    columns = (np.arange(max(1, round(width_mm / pixel_mm))) + 0.5) * pixel_mm / spacing_x - 0.5
-    gray = _PROJECTION_WINDOW.gray(bilinear(highest, rows, columns))
-    pixels = np.repeat(gray[..., None], 3, axis=2)
-    labels = []
-    for lesion_id, mask in sorted(masks.items()):
-        region, box = upright_mask(mask, upright)
-        shadow = np.zeros(highest.shape, np.bool_)
-        shadow[box.slices[0], box.slices[2]] = region.any(axis=1)
-        nearest = np.ix_(
-            np.clip(np.rint(rows), 0, None).astype(int), np.clip(np.rint(columns), 0, None).astype(int)
-        )
-        seen = shadow[nearest]
-        pixels[outline(seen)] = _OUTLINE
-        down, across = np.nonzero(seen)
-        if len(down):
-            labels.append((str(lesion_id), (int(across.max()) + 2, int(down.min()) - 6)))
+    ids = sorted(masks)
+    upright_masks = [upright.mask(masks[i]) for i in ids]
+    pixels, covered = projection(upright.voxels, upright.spacing, upright_masks, _PROJECTION_PIXELS)
+    labels = [
+        (str(lesion_id), (int(across.max()) + 2, int(down.min()) - 6))
+        for lesion_id, (down, across) in zip(ids, map(np.nonzero, covered), strict=True)
+        if len(down)
+    ]
     picture = Image.fromarray(pixels)
     draw = ImageDraw.Draw(picture)
     for text, where in labels:
-        draw.text(where, text, fill=_OUTLINE, stroke_width=1, stroke_fill=(0, 0, 0))
+        draw.text(where, text, fill=OUTLINE, stroke_width=1, stroke_fill=(0, 0, 0))
     return picture
 
 

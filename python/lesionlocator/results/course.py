@@ -175,3 +175,9 @@ class Course:
     dates: tuple[date | None, ...]
     lesions: Mapping[int, LesionCourse]
     options: CourseOptions
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        from lesionlocator.results.display import course_html
+
+        return course_html(self)

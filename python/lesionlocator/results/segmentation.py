@@ -63,6 +63,12 @@ class Segmentation:
         """Number of voxels that more than one lesion claims."""
         return self._merged[1]
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        from lesionlocator.results.display import segmentation_html
+
+        return segmentation_html(self)
+
     @cached_property
     def _merged(self) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], int]:
         return merged(self.masks.items(), self.scan.geometry.shape)

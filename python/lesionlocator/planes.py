@@ -1,21 +1,26 @@
-"""Planes through a scan as pictures of square pixels, and the masks in them."""
+"""Planes through a volume as pictures of square pixels, and the masks in them."""
 
 from __future__ import annotations
 
+import base64
+import struct
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lesionlocator.geometry import Orientation
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lesionlocator.geometry import Box, Point
-    from lesionlocator.io import Scan
-    from lesionlocator.results.lesion import LesionMask
+
+UprightMask = tuple["NDArray[np.bool_]", "Box"]
+"""What is in a box along upright axes, and the box."""
+OUTLINE = (255, 200, 40)
+"""Color of outlines: red, green, blue."""
 
 
 class Plane(Enum):
@@ -45,27 +50,8 @@ class Window:
 
 SOFT_TISSUE = Window("soft tissue", 40, 400)
 LUNG = Window("lung", -600, 1500)
+_PROJECTION = Window("projection", 250, 900)
 _OUTSIDE = -1024.0
-
-
-@dataclass(frozen=True, eq=False)
-class UprightScan:
-    """A scan with z, y, x towards superior, posterior and left; positions are given in the scan as stored."""
-
-    scan: Scan
-
-    @property
-    def orientation(self) -> Orientation:
-        """What takes the stored axes to the upright ones."""
-        return Orientation.canonical(self.scan.geometry)
-
-    def point(self, stored: Point) -> Point:
-        """Take a position in the scan as stored to upright axes."""
-        return self.orientation.point(stored, self.scan.geometry.shape)
-
-    def box(self, stored: Box) -> Box:
-        """Take a box in the scan as stored to upright axes."""
-        return self.orientation.box(stored, self.scan.geometry.shape)
 
 
 @dataclass(frozen=True)
@@ -154,9 +140,67 @@ def outline(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return inside & ~surrounded
 
 
-def upright_mask(mask: LesionMask, upright: UprightScan) -> tuple[NDArray[np.bool_], Box]:
-    """Return a mask's block and its box along upright axes."""
-    return upright.orientation.view(mask.region) > 0, upright.box(mask.box)
+def projection(
+    voxels: NDArray[Any], spacing: tuple[float, float, float], masks: Sequence[UprightMask], pixels: int
+) -> tuple[NDArray[np.uint8], list[NDArray[np.bool_]]]:
+    """Return the coronal maximum projection of an upright array with the outlines of masks.
+
+    Parameters
+    ----------
+    voxels
+        Shape (z, y, x), towards superior, posterior and left.
+    spacing
+        Of the voxels, z, y, x in mm.
+    masks
+        What is to be outlined.
+    pixels
+        The longer side of the picture.
+
+    Returns
+    -------
+    tuple
+        The picture, shape (height, width, 3), and which of its pixels each mask covers.
+    """
+    highest = voxels.max(axis=1)
+    height_mm, width_mm = highest.shape[0] * spacing[0], highest.shape[1] * spacing[2]
+    size = max(height_mm, width_mm) / pixels
+    rows = highest.shape[0] - 0.5 - (np.arange(max(1, round(height_mm / size))) + 0.5) * size / spacing[0]
+    columns = (np.arange(max(1, round(width_mm / size))) + 0.5) * size / spacing[2] - 0.5
+    nearest = np.ix_(
+        np.clip(np.rint(rows), 0, highest.shape[0] - 1).astype(int),
+        np.clip(np.rint(columns), 0, highest.shape[1] - 1).astype(int),
+    )
+    picture = rgb(_PROJECTION.gray(bilinear(highest, rows, columns)))
+    covered = []
+    for region, box in masks:
+        shadow = np.zeros(highest.shape, np.bool_)
+        shadow[box.slices[0], box.slices[2]] = region.any(axis=1)
+        covered.append(shadow[nearest])
+        picture[outline(covered[-1])] = OUTLINE
+    return picture, covered
+
+
+def rgb(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a gray picture in colors, shape (height, width, 3)."""
+    return np.repeat(gray[..., None], 3, axis=2)
+
+
+def png(picture: NDArray[np.uint8]) -> bytes:
+    """Return a picture of shape (height, width, 3) as a PNG file."""
+    height, width, _ = picture.shape
+    lines = np.zeros((height, 1 + 3 * width), np.uint8)  # each line begins with its filter: none
+    lines[:, 1:] = picture.reshape(height, -1)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines.tobytes(), 6)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
+
+def data_url(picture: NDArray[np.uint8]) -> str:
+    """Return a picture as the source of an ``<img>``."""
+    return f"data:image/png;base64,{base64.b64encode(png(picture)).decode('ascii')}"
 
 
 def _neighbours(
