@@ -100,7 +100,7 @@ _DICOM = (
         help="Keep names, numbers and dates of the patient out of what is written.",
     ),
 )
-DICOM_SAVES = ("dicom-seg",)
+DICOM_SAVES = ("dicom-seg", "dicom-sr", "rtstruct")
 
 
 def model_options(command: _Command) -> _Command:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from lesionlocator.dicom.identity import Maker
 from lesionlocator.dicom.lesions import tracked_masks
+from lesionlocator.dicom.rtstruct import structure_set
 from lesionlocator.dicom.seg import segmentation
 from lesionlocator.dicom.sources import series_root, source_images
+from lesionlocator.dicom.sr import report
 from lesionlocator.errors import InputError
 from lesionlocator.io.dicom import is_dicom
 from lesionlocator.io.dicom.extra import quiet, required
@@ -26,9 +28,11 @@ class DicomKind(str, Enum):
     """What results can be, as DICOM."""
 
     SEG = "dicom-seg"
+    SR = "dicom-sr"
+    RTSTRUCT = "rtstruct"
 
 
-_ENDINGS = {DicomKind.SEG: "seg"}
+_ENDINGS = {DicomKind.SEG: "seg", DicomKind.SR: "sr", DicomKind.RTSTRUCT: "rtstruct"}
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,14 @@ class DicomOutputs:
         return replace(scan, path=None) if self.deidentify else scan
 
     def files(self, case: str) -> list[str]:
-        """Return the names of the files of a case."""
-        return [f"{case}_{_ENDINGS[kind]}.dcm" for kind in DicomKind if kind in self.kinds]
+        """Return the names of the files of a case; a report refers to a segmentation, which is one too."""
+        seg = {DicomKind.SEG} if DicomKind.SR in self.kinds else set()
+        return [file_name(case, kind) for kind in DicomKind if kind in self.kinds | seg]
+
+
+def file_name(case: str, kind: DicomKind) -> str:
+    """Return what a file of a case is called."""
+    return f"{case}_{_ENDINGS[kind]}.dcm"
 
 
 def write_dicom(
@@ -117,11 +127,14 @@ def write_dicom(
     if not lesions:
         return []
     maker = Maker(algorithm, wanted.deidentify)
-    written = []
-    if DicomKind.SEG in wanted.kinds:
-        seg = segmentation(scan, images, lesions, maker, labelmap=wanted.labelmap)
-        written.append(_save(seg, folder / f"{scan.name}_seg.dcm"))
-    return written
+    made: dict[DicomKind, Any] = {}
+    if wanted.kinds & {DicomKind.SEG, DicomKind.SR}:
+        made[DicomKind.SEG] = segmentation(scan, images, lesions, maker, labelmap=wanted.labelmap)
+    if DicomKind.SR in wanted.kinds:
+        made[DicomKind.SR] = report(scan, images, lesions, maker, seg=made[DicomKind.SEG])
+    if DicomKind.RTSTRUCT in wanted.kinds:
+        made[DicomKind.RTSTRUCT] = structure_set(scan, images, lesions, maker)
+    return [_save(dataset, folder / file_name(scan.name, kind)) for kind, dataset in made.items()]
 
 
 def _save(dataset: Any, path: Path) -> Path:
