@@ -32,15 +32,22 @@ def noise(shape: tuple[int, int, int]) -> np.ndarray:
 
 @cache
 def body(shape: tuple[int, int, int]) -> np.ndarray:
-    """Return a body in air with a scanner's noise; compresses about as a CT does."""
+    """Return a body in air, with noise in both, on a scanner's round field of view.
+
+    As .nii.gz it takes about two fifths of its size, as real scans do.
+    """
     rng = np.random.default_rng(0)
     depth, height, width = shape
     y, x = np.ogrid[:height, :width]
     tissue = 40 + 60 * np.sin(x / 19.0) * np.cos(y / 23.0)
-    inside = ((y - height / 2) / (0.33 * height)) ** 2 + ((x - width / 2) / (0.43 * width)) ** 2 < 1
-    voxels = np.full(shape, -1000, np.int16)
+    away = ((y - height / 2) / (0.33 * height)) ** 2 + ((x - width / 2) / (0.43 * width)) ** 2
+    outside = ((y - height / 2) / (height / 2)) ** 2 + ((x - width / 2) / (width / 2)) ** 2 > 1
+    plane = np.where(away < 1, tissue, -990)
+    spread = np.where(away < 1, 12.0, 5.0)
+    voxels = np.empty(shape, np.int16)
     for z in range(depth):
-        voxels[z][inside] = (tissue + rng.normal(0, 12, tissue.shape))[inside]
+        voxels[z] = plane + spread * rng.standard_normal(tissue.shape, np.float32)
+        voxels[z][outside] = -1024
     return voxels
 
 
