@@ -49,6 +49,44 @@ class UpsamplingProduct(nn.Module):
         return voxels.permute(0, 4, 1, 2, 3)
 
 
+class SubpixelConvolution(nn.Module):
+    """A transposed convolution of kernel 4, stride 2 and padding 1, as a convolution and a rearrangement.
+
+    Along an axis, output 2i sees inputs i - 1 and i through taps 3 and 1, output 2i + 1 sees i and i + 1
+    through taps 2 and 0: a convolution of kernel 3 whose channels are the eight corners of each voxel. It
+    multiplies with zeros, so that it is only for devices without transposed convolutions in 3D.
+
+    Parameters
+    ----------
+    transposed
+        The convolution.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(self, transposed: nn.ConvTranspose3d) -> None:
+        super().__init__()
+        given = transposed.weight.detach()  # (inputs, outputs, 4, 4, 4)
+        for axis in (-3, -2, -1):
+            three, two, one, zero = (given.select(axis, tap) for tap in (3, 2, 1, 0))
+            nothing = torch.zeros_like(one)
+            even, odd = (torch.stack(taps, axis) for taps in ((three, one, nothing), (nothing, two, zero)))
+            given = torch.stack((even, odd), dim=2 + (3 + axis))  # a corner's axes before the taps
+        corners = given.permute(1, 2, 3, 4, 0, 5, 6, 7).flatten(0, 3)
+        self.register_buffer("weight", corners.contiguous())
+        bias = transposed.bias
+        self.register_buffer("bias", None if bias is None else bias.detach().repeat_interleave(8))
+        self.out_channels = transposed.out_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, inputs, z, y, x) to (batch, outputs, 2z, 2y, 2x)."""
+        batch, _, z, y, x_size = x.shape
+        corners = nn.functional.conv3d(x, self.weight, self.bias, padding=1)
+        blocks = corners.view(batch, self.out_channels, 2, 2, 2, z, y, x_size).permute(0, 1, 5, 2, 6, 3, 7, 4)
+        return blocks.reshape(batch, self.out_channels, 2 * z, 2 * y, 2 * x_size)
+
+
 def for_inference(network: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:
     """Change a loaded network, in place, to the form in which it runs.
 
@@ -70,6 +108,23 @@ def for_inference(network: nn.Module, dtype: torch.dtype = torch.float32) -> nn.
         if isinstance(module, (nn.Conv3d, UpsamplingProduct)):
             module.to(dtype)
     return network.eval().requires_grad_(False)
+
+
+def without_transposed_convolutions(network: nn.Module) -> nn.Module:
+    """Replace a loaded network's transposed convolutions, in place, for a device that has none in 3D."""
+    _replace(network, _is_upsampling, UpsamplingProduct)
+    _replace(network, _doubles, SubpixelConvolution)
+    return network
+
+
+def _doubles(module: nn.Module) -> bool:
+    return (
+        isinstance(module, nn.ConvTranspose3d)
+        and (module.kernel_size, module.stride, module.padding) == ((4,) * 3, (2,) * 3, (1,) * 3)
+        and not any(module.output_padding)
+        and module.groups == 1
+        and set(module.dilation) == {1}
+    )
 
 
 def _is_upsampling(module: nn.Module) -> bool:

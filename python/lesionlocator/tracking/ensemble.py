@@ -16,6 +16,7 @@ from lesionlocator.errors import ModelError
 from lesionlocator.inference.memory import is_out_of_memory
 from lesionlocator.inference.precision import choose_precision, computing_in
 from lesionlocator.model import NetworkFolder, build_network, read_weights
+from lesionlocator.networks.inference_form import without_transposed_convolutions
 from lesionlocator.networks.registration import RegistrationNetwork, sample
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ class Member:
         self._path = path
         self._device = device
         self._dtype = choose_precision("auto", device)
+        if device.type == "mps":
+            without_transposed_convolutions(network)
         self._network = network.to(device=device, memory_format=torch.channels_last_3d).eval()  # type: ignore[call-overload]  # torch's stub lacks channels_last_3d
 
     def register(
