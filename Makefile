@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name '*.toml' -o -name '*.json' -o -name '*.html' -o -name '*.safetensors')
 
-.PHONY: help demo test build lint bench bench-quick all clean
+.PHONY: help demo test build lint bench bench-quick bench-gpu all clean
 
 RACES := $(BIN)/python -m pytest -q -c benches/pytest.ini benches
 
@@ -38,6 +38,9 @@ bench: $(VENV)/benched  ## race everything against its peers, and write tables a
 
 bench-quick: $(VENV)/benched  ## race small volumes with one thread; fails below 60 % of a goal
 	$(RACES) --quick --hold --threads 1
+
+bench-gpu: $(VENV)/benched  ## race whole lesions with full-size networks against the plain loop
+	$(BIN)/python benches/bench_gpu.py --device cuda --output benches/results/gpu.json
 
 all: test demo  ## everything
 
