@@ -30,10 +30,12 @@ __all__ = [
     "matching_assign",
     "matching_overlap",
     "measure_axial_diameters",
+    "measure_distance_transform",
     "measure_intensity",
     "measure_longest_diameter",
     "measure_percentiles",
     "measure_surface",
+    "measure_surface_distances",
     "prompt_ball",
     "prompt_box",
     "prompt_gaussian",
@@ -253,6 +255,20 @@ def measure_percentiles(
     values: _Image, mask: NDArray[np.uint8], percentiles: Sequence[float]
 ) -> NDArray[np.float64]:
     """Return percentiles (0 to 100) of the values under a mask, linear between ranks, as numpy's default."""
+
+def measure_distance_transform(
+    mask: NDArray[np.uint8], out: NDArray[np.float32], *, spacing: tuple[float, float, float]
+) -> None:
+    """Write the distance (mm) of each voxel to the nearest nonzero voxel; infinity where there is none."""
+
+def measure_surface_distances(
+    first: NDArray[np.uint8], second: NDArray[np.uint8], *, spacing: tuple[float, float, float]
+) -> list[tuple[NDArray[np.float32], NDArray[np.float64]]]:
+    """Return for each mask how far (mm) each element of its surface is from the other's, and its area (mm2).
+
+    An element is what `measure_surface` has in a cell between eight voxel centres; they are in raster order.
+    Infinity where the other mask is empty.
+    """
 
 # -- matching --------------------------------------------------------------------------------------
 def matching_overlap(

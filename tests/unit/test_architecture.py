@@ -23,6 +23,7 @@ LAYERS = [
     {"segmentation", "dicom"},
     {"longitudinal", "tracked_pair"},
     {"following"},
+    {"evaluation"},
     {"synthetic", "training", "report"},
     {"cli"},
 ]
@@ -32,6 +33,9 @@ KERNEL_CALLERS = {
     "cli/main.py",
     "cli/segment_run.py",
     "cli/track_record.py",
+    "evaluation/instances.py",
+    "evaluation/lesions.py",
+    "evaluation/surfaces.py",
     "inference/segmenter.py",
     "inference/tiles.py",
     "io/nifti.py",

@@ -1,6 +1,8 @@
 //! Diameters against all pairs of voxels, and intensities for any number of threads.
 
-use lesionlocator_core::measure::{axial_diameters, intensity};
+use lesionlocator_core::measure::{
+    axial_diameters, distance_transform, intensity, surface_distances,
+};
 use ndarray::Array3;
 use proptest::prelude::*;
 
@@ -69,6 +71,49 @@ fn the_number_of_threads_changes_no_bit() {
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| intensity(values.view(), mask.view()).unwrap())
+    };
+    assert_eq!(run(1), run(3));
+}
+
+/// Distance of each voxel to the nearest nonzero one, by looking at all of them.
+fn nearest_of_all(mask: &Array3<u8>, spacing: [f64; 3]) -> Array3<f64> {
+    let places: Vec<_> = mask.indexed_iter().filter(|(_, v)| **v != 0).map(|(at, _)| at).collect();
+    Array3::from_shape_fn(mask.dim(), |(z, y, x)| {
+        let squares = places.iter().map(|&(a, b, c)| {
+            [(z, a), (y, b), (x, c)]
+                .iter()
+                .zip(spacing)
+                .map(|(&(one, other), size)| ((one as f64 - other as f64) * size).powi(2))
+                .sum::<f64>()
+        });
+        squares.fold(f64::INFINITY, f64::min).sqrt()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn distances_are_those_to_the_nearest_of_all_voxels(mask in masks(), z in 0.3..6.0, y in 0.5..2.0, x in 0.5..2.0) {
+        let spacing = [z, y, x];
+        let mut found = Array3::zeros(mask.dim());
+        distance_transform(mask.view(), found.view_mut(), spacing).unwrap();
+        for (&found, expected) in found.iter().zip(nearest_of_all(&mask, spacing)) {
+            let same = f64::from(found) == expected; // also where both are infinite
+            prop_assert!(same || (f64::from(found) - expected).abs() <= 3e-7 * expected);
+        }
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_distance() {
+    let mask = Array3::from_shape_fn((21, 33, 40), |(z, y, x)| {
+        u8::from((z * 7 + y * 5 + x * 3) % 97 == 0)
+    });
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let other = mask.slice(ndarray::s![.., ..;-1, ..]);
+        pool.install(|| surface_distances(mask.view(), other, [2.5, 0.7, 0.9]).unwrap())
     };
     assert_eq!(run(1), run(3));
 }

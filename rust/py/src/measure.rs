@@ -3,7 +3,7 @@ use ndarray::{Ix3, arr2};
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::prelude::*;
 
-use crate::arrays::{Source, each_type};
+use crate::arrays::{Source, Target, each_type};
 use crate::run::detached;
 
 #[derive(FromPyObject)]
@@ -78,8 +78,37 @@ fn measure_percentiles<'py>(
     Ok(found.into_pyarray(py))
 }
 
+#[pyfunction]
+#[pyo3(signature = (mask, out, *, spacing))]
+fn measure_distance_transform(
+    py: Python<'_>,
+    mask: Source<'_, u8, Ix3>,
+    mut out: Target<'_, f32, Ix3>,
+    spacing: [f64; 3],
+) -> PyResult<()> {
+    let (mask, out) = (mask.view()?, out.view()?);
+    detached(py, move || core::distance_transform(mask, out, spacing))
+}
+
+type Elements<'py> = (Bound<'py, PyArray1<f32>>, Bound<'py, PyArray1<f64>>);
+
+#[pyfunction]
+#[pyo3(signature = (first, second, *, spacing))]
+fn measure_surface_distances<'py>(
+    py: Python<'py>,
+    first: Source<'py, u8, Ix3>,
+    second: Source<'py, u8, Ix3>,
+    spacing: [f64; 3],
+) -> PyResult<[Elements<'py>; 2]> {
+    let (first, second) = (first.view()?, second.view()?);
+    let found = detached(py, move || core::surface_distances(first, second, spacing))?;
+    Ok(found.map(|side| (side.distances.into_pyarray(py), side.areas.into_pyarray(py))))
+}
+
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(measure_axial_diameters, module)?)?;
+    module.add_function(wrap_pyfunction!(measure_distance_transform, module)?)?;
+    module.add_function(wrap_pyfunction!(measure_surface_distances, module)?)?;
     module.add_function(wrap_pyfunction!(measure_longest_diameter, module)?)?;
     module.add_function(wrap_pyfunction!(measure_surface, module)?)?;
     module.add_function(wrap_pyfunction!(measure_percentiles, module)?)?;

@@ -2,6 +2,8 @@
 
 mod cell;
 mod diameter;
+mod distance;
+mod gap;
 mod hull;
 mod intensity;
 mod percentiles;
@@ -9,6 +11,8 @@ mod surface;
 mod volume_diameter;
 
 pub use diameter::{AxialDiameters, Segment, axial_diameters};
+pub use distance::distance_transform;
+pub use gap::{SurfaceElements, surface_distances};
 pub use intensity::{Intensity, intensity};
 pub use percentiles::percentiles;
 pub use surface::{Surface, surface};
