@@ -367,5 +367,5 @@ def _kind(prompt_type: str | PromptKind) -> PromptKind:
 
 def _read(prompts: Prompts, scan: Scan) -> PromptFile | LabelMap:
     if isinstance(prompts, (str, Path)):
-        return read_prompts(Path(prompts), scan.geometry)
+        return read_prompts(Path(prompts), scan.geometry, source=scan.source)
     return PromptFile(prompts) if isinstance(prompts, PromptSet) else prompts

@@ -204,3 +204,44 @@ def test_tracked_lesions_have_one_tracking_uid_and_no_patient_where_that_is_aske
         content = path.read_bytes()
         told = [text for text in (*SECRETS, "2024", str(baseline), str(later)) if text.encode() in content]
         assert path.suffix == ".gz" or told == [], path.name
+
+
+def test_convert_writes_masks_that_exist_as_the_run_that_made_them_would(
+    tmp_path: Path, series: Path, segment: Callable[..., int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    prompts = write_prompts(tmp_path / "prompts.json", {i: BOXES[i] for i in (1, 2, 300)})
+    saves = ("--save", "dicom-seg,dicom-sr,rtstruct,per-lesion")
+    assert segment("-i", series, "-p", prompts, "-o", tmp_path / "out", *saves) == 0
+    masks = [part for i in (1, 2, 300) for part in ("-l", tmp_path / "out" / f"ct_lesion_{i}.nii.gz")]
+    back = tmp_path / "back"
+    assert run("convert", "-i", series, *masks, "-o", back, "--save", "dicom-seg,dicom-sr,rtstruct") == 0
+    assert sorted(path.name for path in back.iterdir()) == ["ct_rtstruct.dcm", "ct_seg.dcm", "ct_sr.dcm"]
+    one, two = (pydicom.dcmread(folder / "ct_seg.dcm") for folder in (tmp_path / "out", back))
+    assert one.PixelData == two.PixelData
+    assert [s.TrackingUID for s in one.SegmentSequence] == [s.TrackingUID for s in two.SegmentSequence]
+    capfd.readouterr()
+    other = write_series(tmp_path / "other", phantom((9, 16, 16)), oblique((9, 16, 16)))
+    assert run("convert", "-i", other, *masks, "-o", tmp_path / "none") == 1
+    error = capfd.readouterr().err
+    assert "ct_lesion_1.nii.gz: is not on the grid of" in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("kind", ["seg", "rtstruct", "sr"])
+def test_dicom_results_are_prompts_again(
+    tmp_path: Path, series: Path, segment: Callable[..., int], capfd: pytest.CaptureFixture[str], kind: str
+) -> None:
+    prompts = write_prompts(tmp_path / "prompts.json", {1: BOXES[1], 300: BOXES[300]})
+    out, again = tmp_path / "out", tmp_path / "again"
+    save = "per-lesion,dicom-sr,rtstruct"
+    assert segment("-i", series, "-p", prompts, "-o", out, "--save", save) == 0
+    assert segment("-i", series, "-p", out / f"ct_{kind}.dcm", "-o", again, "-t", "point") == 0
+    assert (again / "ct_lesion_1.nii.gz").is_file()
+    assert (again / "ct_lesion_300.nii.gz").is_file()
+    assert run("prompts", "validate", "-p", out / f"ct_{kind}.dcm", "-i", series) == 0
+    target = tmp_path / "converted.json"
+    assert run("prompts", "convert", "-i", out / f"ct_{kind}.dcm", "-o", target, "--image", series) == 0
+    assert sorted(json.loads(target.read_text())) == ["1", "300"]
+    told = "".join(capfd.readouterr())
+    assert not any(secret in told for secret in SECRETS)

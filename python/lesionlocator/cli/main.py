@@ -23,6 +23,7 @@ _COMMANDS = {
     "segment": _Command("lesionlocator.cli.segment", "segment", "Segment the lesions that prompts point at."),
     "track": _Command("lesionlocator.cli.track", "track", "Follow lesions through the scans of a patient."),
     "inspect": _Command("lesionlocator.cli.inspect", "inspect", "Show which DICOM series a folder holds."),
+    "convert": _Command("lesionlocator.cli.convert", "convert", "Write masks that exist as DICOM."),
     "prompts": _Command("lesionlocator.cli.prompts", "prompts", "Make, convert and check prompt files."),
     "measure": _Command("lesionlocator.cli.measure", "measure", "Measure the lesions of any label map."),
     "model": _Command("lesionlocator.cli.model", "model", "List, check, convert and download models."),

@@ -147,7 +147,7 @@ def chosen_of(legal: tuple[str, ...]) -> Callable[[click.Context, click.Paramete
     def chosen(_: click.Context, __: click.Parameter, value: str) -> frozenset[str]:
         parts = frozenset(part.strip() for part in value.split(",") if part.strip())
         if not parts <= set(legal):
-            raise click.BadParameter(f"{value!r} is unknown; legal, with commas between: {', '.join(legal)}")
+            raise click.BadParameter(f"{value!r} is unknown; legal: {', '.join(legal)}, with commas between")
         return parts
 
     return chosen

@@ -16,6 +16,7 @@ from lesionlocator.cli.prompts_tracking import FORMAT as TRACKING
 from lesionlocator.cli.prompts_tracking import is_tracking_file, prompts_of_scan, write_tracking_file
 from lesionlocator.errors import InputError, LesionLocatorError
 from lesionlocator.io.cases import Case, pair_cases
+from lesionlocator.io.dicom import source_of
 from lesionlocator.io.files import IMAGE_ENDINGS, case_name
 from lesionlocator.io.masks import LabelMap, read_labelmap
 from lesionlocator.io.scans import read_geometry
@@ -101,7 +102,11 @@ def convert(
         content: PromptFile | LabelMap = prompts_of_scan(source, scan)
     else:
         content = read_prompts(
-            source, geometry, prompt_format=_member(PromptFormat, source_format), frame=Frame(source_frame)
+            source,
+            geometry,
+            prompt_format=_member(PromptFormat, source_format),
+            frame=Frame(source_frame),
+            source=None if image is None else source_of(image),
         )
     if isinstance(content, LabelMap):
         raise click.UsageError(f"{source} is a label map: use lesionlocator prompts from-mask")
@@ -228,7 +233,7 @@ def _write_prompts_of(mask: Path, output: Path, kind: MaskKind) -> None:
 
 def _problems(case: Case, kind: PromptKind | None) -> list[Problem]:
     try:
-        return validate(case.prompts, read_geometry(case.image), kind)
+        return validate(case.prompts, read_geometry(case.image), kind, source=source_of(case.image))
     except InputError as error:
         return [Problem("", str(error))]
 

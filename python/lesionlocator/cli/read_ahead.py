@@ -142,5 +142,5 @@ def file_checksum(path: Path) -> str:
 def _read(case: Case, series: str | None, outputs: DicomOutputs) -> ReadCase:
     started = perf_counter()
     scan = outputs.told(read_scan(case.image, series=series))
-    prompts = read_prompts(case.prompts, scan.geometry)
+    prompts = read_prompts(case.prompts, scan.geometry, source=scan.source)
     return ReadCase(scan, prompts, file_checksum(case.prompts), perf_counter() - started)

@@ -142,7 +142,7 @@ class TrackRun:
         if not self._plan.dicom.kinds:
             return
         name = self._method.identity.name
-        root = series_root(baseline.origin.scan)
+        root = series_root(baseline.origin.scan.source)
         write_dicom(scan, masks, self._folder, self._plan.dicom, algorithm=name, root=root)
 
     def _begin(self, baseline: Baseline) -> KnownPlaces:

@@ -123,7 +123,7 @@ def write_dicom(
     if not wanted.kinds:
         return []
     images = source_images(scan, deidentify=wanted.deidentify)
-    lesions = tracked_masks(masks, scan, root=root or series_root(scan))
+    lesions = tracked_masks(masks, scan, root=root or series_root(scan.source))
     if not lesions:
         return []
     maker = Maker(algorithm, wanted.deidentify)

@@ -106,11 +106,17 @@ def source_images(scan: Scan, *, deidentify: bool) -> list[Any]:
     return images
 
 
-def series_root(scan: Scan) -> str:
-    """Return what the UIDs of lesions follow from: the UID of the series, or of its first image."""
-    if scan.source is None:
-        raise InputError(f"{scan.path or scan.name}: DICOM results need a scan that is DICOM itself")
-    return scan.source.series_uid or str(_read(scan.source, only_first=True)[0].SOPInstanceUID)
+def series_root(source: DicomSource | None) -> str:
+    """Return what the UIDs of lesions follow from: the UID of the series, or of its first image.
+
+    Raises
+    ------
+    InputError
+        Where the scan was not read from DICOM.
+    """
+    if source is None:
+        raise InputError("DICOM results need a baseline that is DICOM itself")
+    return source.series_uid or str(_read(source, only_first=True)[0].SOPInstanceUID)
 
 
 def _read(source: DicomSource, *, only_first: bool = False) -> list[Any]:

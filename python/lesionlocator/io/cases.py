@@ -56,7 +56,7 @@ def pair_cases(images: str | Path, prompts: str | Path) -> tuple[list[Case], lis
     """
     image_path, prompt_path = Path(images), Path(prompts)
     image_files = _images(image_path, several=prompt_path.is_dir())
-    prompt_files = _usable(prompt_path, PROMPT_ENDINGS, "prompt")
+    prompt_files = _prompts(prompt_path)
     if prompt_path.is_file():
         if len(image_files) != 1:
             raise InputError(f"{prompt_path}: one prompt file for {len(image_files)} images; legal: a folder")
@@ -78,6 +78,11 @@ def _images(path: Path, *, several: bool) -> list[Path]:
     else:
         scans = [path] if dicom.holds_dicom(path) else []
     return scans or _usable(path, IMAGE_ENDINGS, "image")
+
+
+def _prompts(path: Path) -> list[Path]:
+    is_file = path.is_file() and dicom.is_dicom(path)
+    return [path] if is_file else _usable(path, PROMPT_ENDINGS, "prompt")
 
 
 def _usable(path: Path, endings: tuple[str, ...], what: str) -> list[Path]:

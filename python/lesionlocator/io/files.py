@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 IMAGE_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha")
-PROMPT_ENDINGS = (".json", ".csv", *IMAGE_ENDINGS)
+PROMPT_ENDINGS = (".json", ".csv", ".dcm", *IMAGE_ENDINGS)
 
 
 def ending(path: Path) -> str:

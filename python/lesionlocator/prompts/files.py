@@ -8,9 +8,11 @@ from pathlib import Path
 
 from lesionlocator.errors import InputError
 from lesionlocator.geometry import Geometry
+from lesionlocator.io.dicom import DicomSource, is_dicom
 from lesionlocator.io.files import IMAGE_ENDINGS, PROMPT_ENDINGS
 from lesionlocator.io.masks import LabelMap, read_labelmap
 from lesionlocator.prompts.csv_file import read_csv, write_csv
+from lesionlocator.prompts.dicom_files import read_dicom_prompts
 from lesionlocator.prompts.entries import PromptFile
 from lesionlocator.prompts.frames import Coordinates, Frame
 from lesionlocator.prompts.grand_challenge import (
@@ -66,8 +68,9 @@ def read_prompts(
     *,
     prompt_format: PromptFormat | None = None,
     frame: Frame = Frame.VOXEL,
+    source: DicomSource | None = None,
 ) -> PromptFile | LabelMap:
-    """Read a prompt file or a label map.
+    """Read a prompt file, a label map, or DICOM: a segmentation, a structure set or a structured report.
 
     Parameters
     ----------
@@ -79,6 +82,8 @@ def read_prompts(
         The format of a .json or .csv file; guessed from ending and content by default.
     frame
         What the coordinates of a grand-challenge or CSV file are measured in.
+    source
+        The DICOM files of the image, where it is such: a structured report refers to them.
 
     Raises
     ------
@@ -88,6 +93,8 @@ def read_prompts(
     path = Path(path)
     if path.name.lower().endswith(IMAGE_ENDINGS):
         return read_labelmap(path)
+    if path.is_file() and is_dicom(path):
+        return read_dicom_prompts(path, geometry, source)
     return _READERS[_checked(prompt_format or guess_format(path), frame)](path, Coordinates(frame, geometry))
 
 

@@ -87,7 +87,7 @@ class Coordinates:
         if any(b <= a for a, b in zip(low, high, strict=True)):
             raise InputError(f"box {low} to {high} (x, y, z) is empty or inverted")
         corners = itertools.product(*zip(low, high, strict=True))
-        return _covering([self.point_to_voxel(_triple(corner)) for corner in corners])
+        return covering([self.point_to_voxel(_triple(corner)) for corner in corners])
 
     def box_from_voxel(self, box: Box) -> tuple[Triple, Triple]:
         """Take a box to two corners (x, y, z); in mm, of the smallest box along the frame's axes."""
@@ -113,7 +113,7 @@ def _whole_box(start: Triple, stop: Triple) -> Box:
     return Box(_whole(start), _whole(stop))
 
 
-def _covering(corners: list[Point]) -> Box:
+def covering(corners: list[Point]) -> Box:
     """Return the smallest block of voxels whose outer faces enclose the corners."""
     problem = coordinate_problem(itertools.chain.from_iterable(corners))
     if problem:

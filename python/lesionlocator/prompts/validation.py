@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lesionlocator.geometry import Geometry
+from lesionlocator.io.dicom import DicomSource
 from lesionlocator.io.masks import LabelMap
 from lesionlocator.prompts.entries import PromptFile
 from lesionlocator.prompts.files import read_prompts
@@ -20,7 +21,9 @@ class Problem:
     reason: str
 
 
-def validate(path: Path, image: Geometry, kind: PromptKind | None = None) -> list[Problem]:
+def validate(
+    path: Path, image: Geometry, kind: PromptKind | None = None, *, source: DicomSource | None = None
+) -> list[Problem]:
     """Say what is wrong with a prompt file (voxels) or label map for an image on a grid.
 
     Every lesion needs a prompt of ``kind``; where that is None, each prompt that is there is checked.
@@ -30,7 +33,7 @@ def validate(path: Path, image: Geometry, kind: PromptKind | None = None) -> lis
     InputError
         Where the file cannot be read at all.
     """
-    content = read_prompts(path, image)
+    content = read_prompts(path, image, source=source)
     if isinstance(content, LabelMap):
         return _label_map(content, image)
     return _refused(content) + _unusable(content, image, kind)

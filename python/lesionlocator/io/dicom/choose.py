@@ -6,7 +6,9 @@ from pathlib import Path
 
 from lesionlocator.errors import InputError
 from lesionlocator.io.dicom.find import Found, find_series
+from lesionlocator.io.dicom.locations import is_dicom
 from lesionlocator.io.dicom.series import Series
+from lesionlocator.io.dicom.source import DicomSource
 
 
 def choose_series(path: str | Path, wanted: str | None = None) -> Series:
@@ -34,6 +36,18 @@ def choose_series(path: str | Path, wanted: str | None = None) -> Series:
         raise InputError(f"{path}: {chosen.label} cannot be used: {chosen.problem}; {_damage(found)}")
     _ = chosen.usable
     return chosen
+
+
+def source_of(path: str | Path) -> DicomSource | None:
+    """Return the files of the series of a scan; None where the scan is no DICOM.
+
+    Raises
+    ------
+    InputError
+        As :func:`choose_series`.
+    """
+    path = Path(path)
+    return choose_series(path).source if is_dicom(path) else None
 
 
 def _only_ct(path: Path, found: Found) -> Series:

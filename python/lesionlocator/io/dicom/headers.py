@@ -10,6 +10,8 @@ from typing import Any, BinaryIO
 from lesionlocator.errors import InputError
 from lesionlocator.geometry import Triple
 from lesionlocator.io.dicom.extra import quiet, required
+from lesionlocator.io.dicom.locations import opened
+from lesionlocator.io.dicom.source import DicomSource
 
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _IMAGES = frozenset(f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("2", "2.1", "2.2", "4", "4.1", "128", "130"))
@@ -126,6 +128,23 @@ def read_header(name: str, file: BinaryIO) -> Header | None:
     if header.sop_class in _IMAGES and not header.frames:
         raise InputError(f"{name}: header is damaged (ends before the image)")
     return header
+
+
+def instance_uids(source: DicomSource) -> dict[tuple[str, int], int]:
+    """Return at which z each image of a scan lies, by its UID and, in a multi-frame file, its frame (else 0).
+
+    Raises
+    ------
+    InputError
+        Where a file cannot be read any more.
+    """
+    places: dict[tuple[str, int], int] = {}
+    for z, (name, file) in enumerate(opened(source.location, source.names)):
+        header = read_header(name, file)
+        if header is not None:
+            frames = enumerate(source.frames) if source.is_multiframe else [(z, 0)]
+            places |= {(header.sop_uid, frame): place for place, frame in frames}
+    return places
 
 
 def _header(name: str, dataset: Any) -> Header:
