@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name '*.toml' -o -name '*.json' -o -name '*.html' -o -name '*.safetensors')
 
 .PHONY: help demo test build lint bench bench-quick bench-gpu all clean
+.PHONY: help demo test build lint notebook bench bench-quick all clean
 
 RACES := $(BIN)/python -m pytest -q -c benches/pytest.ini benches
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */ - /'
 
-demo: $(VENV)/installed  ## set up, then segment the lesions of a synthetic whole-body scan
+demo: $(VENV)/installed  ## set up, then segment the lesions of a synthetic whole-body scan, and report
 	$(BIN)/lesionlocator demo --output demo
 
 test: lint  ## set up, then run every check
@@ -44,6 +45,10 @@ bench-gpu: $(VENV)/benched  ## race whole lesions with full-size networks agains
 
 all: test demo  ## everything
 
+notebook: $(VENV)/tested  ## write and run docs/demo.ipynb
+	$(BIN)/python -m pip install --quiet '.[docs]'
+	$(BIN)/python docs/make_notebook.py
+
 clean:  ## remove what was built
 	rm -rf $(VENV) target demo
 
@@ -52,7 +57,7 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 $(VENV)/installed: $(VENV)/bin/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet .
+	$(BIN)/python -m pip install --quiet '.[report]'
 	touch $@
 
 $(VENV)/tested: $(VENV)/bin/python $(SOURCES)

@@ -76,7 +76,7 @@ def main() -> None:
     seconds, processor, peer_seconds = [], [], []
     for _ in range(5):
         begin, busy = time.perf_counter(), time.process_time()
-        ours = dict(measure_labels(labelmap, scan))
+        ours = measure_labels(labelmap, scan)
         seconds.append(time.perf_counter() - begin)
         processor.append(time.process_time() - busy)
         begin = time.perf_counter()

@@ -35,7 +35,7 @@ def scan(dtype: type = np.int16) -> Scan:
 @pytest.mark.parametrize("dtype", [np.int16, np.float32])
 def test_each_label_is_measured_by_itself(dtype: type) -> None:
     full, ct = labels(), scan(dtype)
-    found = dict(measure_labels(LabelMap(full, GRID), ct))
+    found = measure_labels(LabelMap(full, GRID), ct)
     assert list(found) == [3, 9, 700]
     for label, measured in found.items():
         mask = full == label
@@ -53,11 +53,11 @@ def test_the_basic_measurements_are_those_of_a_segmentation() -> None:
     full, ct = labels(), scan()
     region = (full == 3).astype(np.uint8)
     expected = measure(LesionMask(SHAPE, Box.whole(SHAPE), region, np.zeros(SHAPE, np.float32)), ct)
-    assert dict(measure_labels(LabelMap(full, GRID), ct))[3].basic == expected
+    assert measure_labels(LabelMap(full, GRID), ct)[3].basic == expected
 
 
 def test_a_single_voxel_is_an_octahedron() -> None:
-    found = dict(measure_labels(LabelMap(labels(), GRID), scan()))[9]
+    found = measure_labels(LabelMap(labels(), GRID), scan())[9]
     assert found.longest_diameter_3d.length_mm == 0
     assert found.mesh_volume_ml == pytest.approx(GRID.voxel_volume_ml / 6)
     assert len(set(found.hu_percentiles)) == 1
@@ -67,9 +67,9 @@ def test_a_single_voxel_is_an_octahedron() -> None:
 def test_measurements_do_not_depend_on_how_the_scan_is_stored(axes: tuple[int, int, int]) -> None:
     turned = Orientation(axes, (True, False, True))
     ct, full = scan(), labels()
-    expected = dict(measure_labels(LabelMap(full, GRID), ct))[3]
+    expected = measure_labels(LabelMap(full, GRID), ct)[3]
     view = np.ascontiguousarray(turned.view(full))
-    found = dict(measure_labels(LabelMap(view, turned.geometry(GRID)), ct.oriented(turned)))[3]
+    found = measure_labels(LabelMap(view, turned.geometry(GRID)), ct.oriented(turned))[3]
     assert found.surface_area_mm2 == pytest.approx(expected.surface_area_mm2)
     assert found.sphericity == pytest.approx(expected.sphericity)
     assert found.longest_diameter_3d.length_mm == pytest.approx(expected.longest_diameter_3d.length_mm)
@@ -97,4 +97,4 @@ def test_too_many_components_are_an_error() -> None:
 def test_another_grid_is_an_error() -> None:
     other = Geometry(SHAPE, (2.5, 0.8, 1.0))
     with pytest.raises(InputError, match="label map: is not on the grid of ct: spacing"):
-        list(measure_labels(LabelMap(labels(), other), scan()))
+        measure_labels(LabelMap(labels(), other), scan())

@@ -11,6 +11,7 @@ from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from lesionlocator.cli import console
+from lesionlocator.cli.report import has_extra, write_reports
 from lesionlocator.errors import OutputError
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ _CASE = "whole_body"
 def demo(*, output: Path, seed: int, prompt_type: str, device: str) -> None:
     """Segment the lesions of a synthetic whole-body CT with the built-in model, and compare with the truth.
 
-    The prompts are roughly drawn boxes, or clicks beside the centre, as people make them.
+    The prompts are roughly drawn boxes, or clicks beside the centre, as people make them. It ends with a
+    report, where its extra is installed.
     """
     import lesionlocator as ll
     from lesionlocator.synthetic import make_patient
@@ -73,6 +75,10 @@ def demo(*, output: Path, seed: int, prompt_type: str, device: str) -> None:
     console.say(f"Truth:   {output / f'{_CASE}_truth.nii.gz'}")
     console.say(f"Prompts: {prompt_file}")
     console.say(f"Masks:   {output / 'masks'}")
+    if has_extra():
+        write_reports(output / "masks")
+    else:
+        console.say("Report:  needs pip install 'lesionlocator[report]'")
 
 
 def _make_folder(folder: Path) -> None:

@@ -89,7 +89,8 @@ def _measure_case(case: Case, kind: str, folder: Path | None) -> list[dict[str, 
     if kind == "semantic":
         labelmap = components_of(labelmap)
     lesions = {
-        str(label): found.as_dict() for label, found in measure_labels(labelmap, read_scan(case.image))
+        str(label): found.as_dict()
+        for label, found in measure_labels(labelmap, read_scan(case.image)).items()
     }
     if not lesions:
         console.warn(f"warning: {case.prompts}: holds no label but 0")

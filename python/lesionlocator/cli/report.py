@@ -36,13 +36,28 @@ def report(*, folder: Path, output: Path | None, images: Path | None, deidentify
 
     It needs no network and no other file.
     """
+    write_reports(folder, output=output, images=images, deidentify=deidentify)
+
+
+def write_reports(
+    folder: Path, *, output: Path | None = None, images: Path | None = None, deidentify: bool = False
+) -> None:
+    """Write the report of each patient of a folder, and say where it is.
+
+    Raises
+    ------
+    LesionLocatorError
+        Where the folder, a scan or a mask cannot be used, or the extra is missing.
+    SomeCasesFailed
+        Where that holds for some of several patients; each was reported.
+    """
     from lesionlocator.io.files import write_atomically
     from lesionlocator.report.page import Disclosure, render
     from lesionlocator.report.patient import names_of, read_patients
     from lesionlocator.report.pictures import pictures_of
     from lesionlocator.results.files import make_folder
 
-    _check_extra()
+    check_extra()
     patients = read_patients(folder, images)
     disclosure = Disclosure(deidentify, names_of(patients))
     target = make_folder(output or folder)
@@ -69,7 +84,7 @@ def preview(*, folder: Path, output: Path | None, images: Path | None, deidentif
     from lesionlocator.report.pictures import pictures_of
     from lesionlocator.results.files import make_folder
 
-    _check_extra()
+    check_extra()
     patients = read_patients(folder, images)
     target = make_folder(output or folder)
 
@@ -103,8 +118,24 @@ def _for_each(
         raise console.SomeCasesFailed(len(problems), len(patients))
 
 
-def _check_extra() -> None:
-    missing = [name for name in _NEEDED if find_spec(name) is None]
+def has_extra() -> bool:
+    """Whether the libraries of the extra are there."""
+    return not _missing()
+
+
+def _missing() -> list[str]:
+    return [name for name in _NEEDED if find_spec(name) is None]
+
+
+def check_extra() -> None:
+    """Refuse to go on where a library of the extra is missing.
+
+    Raises
+    ------
+    LesionLocatorError
+        With what is missing, and how to install it.
+    """
+    missing = _missing()
     if missing:
         raise LesionLocatorError(
             f"reports and pictures need {', '.join(missing)}: pip install 'lesionlocator[report]'"

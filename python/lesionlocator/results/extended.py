@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +12,7 @@ import numpy as np
 from lesionlocator import _core
 from lesionlocator.errors import InputError, KernelError
 from lesionlocator.io import LabelMap
-from lesionlocator.prompts.components import regions
+from lesionlocator.prompts.components import Region, regions
 from lesionlocator.results.documents import flattened
 from lesionlocator.results.lesion import LesionMask
 from lesionlocator.results.measurements import (
@@ -26,8 +27,6 @@ from lesionlocator.results.measurements import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from lesionlocator.geometry import Box
@@ -116,13 +115,13 @@ def measure_extended(mask: LesionMask, scan: Scan) -> ExtendedMeasurements | Non
     )
 
 
-def measure_labels(labelmap: LabelMap, scan: Scan) -> Iterator[tuple[int, ExtendedMeasurements]]:
-    """Measure every label of a label map of a scan, by ascending label.
+def measure_labels(labelmap: LabelMap, scan: Scan) -> dict[int, ExtendedMeasurements]:
+    """Measure every label of a label map of a scan; several at a time, as many as the kernels have threads.
 
-    Yields
-    ------
-    tuple
-        Label and measurements.
+    Returns
+    -------
+    dict
+        Measurements by label, ascending.
 
     Raises
     ------
@@ -134,12 +133,16 @@ def measure_labels(labelmap: LabelMap, scan: Scan) -> Iterator[tuple[int, Extend
         raise InputError(
             f"{labelmap.path or 'label map'}: is not on the grid of {scan.path or scan.name}: {difference}"
         )
-    for found in regions(labelmap.labels):
+
+    def measured(found: Region) -> ExtendedMeasurements | None:
         region = np.ascontiguousarray(labelmap.labels[found.box.slices] == found.label, np.uint8)
         logits = np.broadcast_to(np.float32(0), region.shape)
-        measured = measure_extended(LesionMask(scan.geometry.shape, found.box, region, logits), scan)
-        if measured is not None:
-            yield found.label, measured
+        return measure_extended(LesionMask(scan.geometry.shape, found.box, region, logits), scan)
+
+    every = regions(labelmap.labels)
+    with ThreadPoolExecutor(_core.threads()) as pool:
+        results = zip(every, pool.map(measured, every), strict=True)
+        return {found.label: one for found, one in results if one is not None}
 
 
 def components_of(labelmap: LabelMap) -> LabelMap:
