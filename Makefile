@@ -4,8 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name '*.toml' -o -name '*.json' -o -name '*.html' -o -name '*.safetensors')
 
-.PHONY: help demo test build lint bench bench-quick bench-gpu all clean
-.PHONY: help demo test build lint notebook bench bench-quick all clean
+.PHONY: help demo test build lint notebook bench bench-quick bench-gpu all clean
 
 RACES := $(BIN)/python -m pytest -q -c benches/pytest.ini benches
 
