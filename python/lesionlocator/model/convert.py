@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lesionlocator.errors import InputError, ModelError, OutputError
 from lesionlocator.io.files import write_atomically
 from lesionlocator.model.folder import NetworkFolder, networks
-from lesionlocator.model.weights import Weights, read_weights
+from lesionlocator.model.weights import read_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,20 +79,30 @@ def _convert(source: Path, folder: Path) -> Conversion:
             if source.suffix == ".safetensors":
                 shutil.copyfile(source, partial)
             else:
-                _write(read_weights(source), partial)
+                convert_weights(source, partial)
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
     return Conversion(source, target, source.stat().st_size, target.stat().st_size)
 
 
-def _write(weights: Weights, path: Path) -> None:
+def convert_weights(source: Path, target: Path) -> None:
+    """Write the weights of one file as safetensors, each tensor once and to the bit.
+
+    Raises
+    ------
+    ModelError
+        Where they cannot be read.
+    OutputError
+        Where what was written is not what was read.
+    """
     from safetensors.torch import save_file
 
+    weights = read_weights(source)
     # Shared storage is legal in a checkpoint and not in safetensors.
     tensors = {name: tensor.detach().clone().contiguous() for name, tensor in weights.parameters.items()}
     metadata = {"inference_allowed_mirroring_axes": json.dumps(list(weights.mirroring_axes))}
-    save_file(tensors, path, metadata=metadata)
-    _compare(tensors, path)
+    save_file(tensors, target, metadata=metadata)
+    _compare(tensors, target)
 
 
 def _compare(tensors: dict[str, Tensor], target: Path) -> None:
