@@ -28,6 +28,8 @@ _COMMANDS = {
     "measure": _Command("lesionlocator.cli.measure", "measure", "Measure the lesions of any label map."),
     "model": _Command("lesionlocator.cli.model", "model", "List, check, convert and download models."),
     "recist": _Command("lesionlocator.cli.recist", "recist", "Fill in a RECIST 1.1 worksheet."),
+    "train": _Command("lesionlocator.cli.train", "train", "Train a model from images and label maps."),
+    "finetune": _Command("lesionlocator.cli.finetune", "finetune", "Train a checkpoint further."),
     "synth": _Command("lesionlocator.cli.synth", "synth", "Make synthetic patients and follow-ups."),
     "report": _Command("lesionlocator.cli.report", "report", "Write a page with pictures for each patient."),
     "preview": _Command("lesionlocator.cli.report", "preview", "Write the pictures of a report as PNG."),

@@ -97,12 +97,20 @@ def segmentation_folder(root: Path | None, prompt: str) -> NetworkFolder:
     ModelError
         Where the folder or the network for this prompt is not there.
     """
+    return NetworkFolder.open(segmentation_path(root, prompt))
+
+
+def segmentation_path(root: Path | None, prompt: str) -> Path:
+    """Return the folder of the segmentation network for a kind of prompt, unread.
+
+    Parameters and errors are those of :func:`segmentation_folder`.
+    """
     root = BUILTIN_FOLDER if root is None else find_model(root)
     base = root / _SEGMENTATION if (root / _SEGMENTATION).is_dir() else root
     names = (_OPTIMIZED_FOR[prompt], _ANY_PROMPT)
     for name in names:
         if (base / name).is_dir():
-            return NetworkFolder.open(base / name)
+            return base / name
     raise ModelError(
         f"{root}: no model for {prompt} prompts: expected {base.name}/{names[0]} or {base.name}/{names[1]}"
     )

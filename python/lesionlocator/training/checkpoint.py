@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from lesionlocator.errors import OutputError
+from lesionlocator.io import write_atomically
 from lesionlocator.model.plans import CONFIGURATION, ResamplingFamily
 from lesionlocator.training import recipe
 
@@ -17,24 +19,60 @@ if TYPE_CHECKING:
     import torch
 
 NETWORK = "LesionLocatorSeg/all_prompts"
+OPTIMIZED = {"box": "LesionLocatorSeg/bbox_optimized", "point": "LesionLocatorSeg/point_optimized"}
 WEIGHTS = "fold_0/checkpoint_final.safetensors"
 
 
-def save_model(network: torch.nn.Module, folder: Path, metadata: dict[str, str]) -> None:
-    """Write plans, dataset description and weights (half precision, each tensor once) under ``folder``."""
-    home = folder / NETWORK
-    weights = home / WEIGHTS
-    weights.parent.mkdir(parents=True, exist_ok=True)
-    for name, content in (("plans.json", plans()), ("dataset.json", DATASET)):
-        (home / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    unfinished = weights.with_suffix(".partial")
-    save_file(
-        {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()},
-        unfinished,
-        metadata=metadata,
-    )
-    unfinished.chmod(0o644)  # safetensors makes files that only their owner can read
-    unfinished.replace(weights)
+def save_model(
+    network: torch.nn.Module,
+    folder: Path,
+    metadata: dict[str, str],
+    *,
+    content: dict[str, Any] | None = None,
+    name: str = NETWORK,
+    full_precision: bool = False,
+) -> None:
+    """Write plans, dataset description and weights (each tensor once) under ``folder``, weights last.
+
+    Parameters
+    ----------
+    network
+        Whose weights to write: in half precision, unless ``full_precision``.
+    folder
+        The checkpoint folder.
+    metadata
+        What the weights file tells about itself.
+    content
+        Of plans.json; by default that of :func:`plans`.
+    name
+        Folder of the network below ``folder``.
+
+    Raises
+    ------
+    OutputError
+        Where a file cannot be written.
+    """
+    home, content = folder / name, plans() if content is None else content
+    schemes = content["configurations"][CONFIGURATION]["normalization_schemes"]
+    channels = {str(i): "CT" if i == 0 else f"channel {i}" for i in range(len(schemes))}
+    try:
+        (home / WEIGHTS).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make folder {home}: {error.strerror}") from error
+    for file, described in (("plans.json", content), ("dataset.json", DATASET | {"channel_names": channels})):
+        with write_atomically(home / file) as partial:
+            partial.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+    tensors = network.state_dict().items()
+    with write_atomically(home / WEIGHTS) as partial:
+        save_file(
+            {
+                key: (t.detach().cpu() if full_precision else t.detach().cpu().half()).contiguous()
+                for key, t in tensors
+            },
+            partial,
+            metadata=metadata,
+        )
+        partial.chmod(0o644)  # safetensors makes files that only their owner can read
 
 
 def metadata_of(weights: Path) -> dict[str, str]:

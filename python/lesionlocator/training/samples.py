@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lesionlocator.geometry import Box, Shape
-from lesionlocator.prompts.kinds import PromptKind
+from lesionlocator.geometry import Shape
 from lesionlocator.synthetic import Anatomy, LesionSite, acquire, build_anatomy, insert_lesion, random_site
 from lesionlocator.synthetic.inpaint import grain
 from lesionlocator.synthetic.patient import random_diameter
 from lesionlocator.synthetic.tissue import Tissue
-from lesionlocator.tracking.masks import MaskKind
-from lesionlocator.training import prompts
 from lesionlocator.training.backgrounds import real_anatomy
-from lesionlocator.training.recipe import SPACING_MM, normalize, rendered
+from lesionlocator.training.recipe import SPACING_MM, normalize
+from lesionlocator.training.simulated import Kind, dense_prompt, drawn_kind, empty_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,12 +32,8 @@ _REAL_FRACTION = 0.3
 _THICK_FRACTION = 0.6
 _THICK_MM = (2.0, 6.0)
 _ANCHORS = 4000
-_EXACT_FRACTION = 0.3
 _SMALLEST_MM, _LARGEST_MM = 4.0, 60.0
 _LARGEST_IN_PATCH = 0.8
-_TRIES = 30
-_KINDS: tuple[PromptKind | MaskKind, ...] = (PromptKind.BOX, PromptKind.POINT, MaskKind.PREVIOUS)
-_KIND_SHARES = (0.4, 0.45, 0.15)
 
 
 @dataclass(frozen=True)
@@ -106,7 +100,7 @@ class Sample:
     inputs: NDArray[np.float32]
     target: NDArray[np.bool_]
     parts: NDArray[np.uint8]
-    kind: PromptKind | MaskKind
+    kind: Kind
 
 
 def draw_sample(rng: np.random.Generator, bodies: list[Body], patch: Shape) -> Sample:
@@ -124,10 +118,10 @@ def draw_sample(rng: np.random.Generator, bodies: list[Body], patch: Shape) -> S
     body = _chosen(rng, bodies)
     hounsfield, labels, tissue = _crop_with_lesions(rng, body, patch)
     image = normalize(_jitter_intensity(rng, _scanned(rng, hounsfield)))
-    kind = _KINDS[int(rng.choice(len(_KINDS), p=_KIND_SHARES))]
+    kind = drawn_kind(rng)
     target = labels == 1
     empty = rng.random() < _EMPTY_FRACTION or not target.any()
-    dense = _empty_prompt(rng, labels, kind) if empty else _dense_prompt(rng, target, kind)
+    dense = empty_prompt(rng, labels, kind) if empty else dense_prompt(rng, target, kind)
     if dense is None:  # no room beside the lesions for a prompt without one
         return draw_sample(rng, bodies, patch)
     answer = np.zeros_like(target) if empty else target
@@ -216,45 +210,3 @@ def _crop_with_lesions(
 def _jitter_intensity(rng: np.random.Generator, voxels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return HU stretched by up to 10 % and shifted by up to 15 HU, as scanners and contrast differ."""
     return voxels * np.float32(rng.uniform(0.9, 1.1)) + np.float32(rng.uniform(-15, 15))
-
-
-def _dense_prompt(
-    rng: np.random.Generator, target: NDArray[np.bool_], kind: PromptKind | MaskKind
-) -> NDArray[np.float32]:
-    if isinstance(kind, MaskKind):
-        return prompts.rough_mask(rng, target).astype(np.float32)
-    exact = rng.random() < _EXACT_FRACTION
-    if kind is PromptKind.BOX:
-        box = prompts.exact_box(target) if exact else prompts.rough_box(rng, target)
-        return rendered(prompts.grown(box), target.shape)
-    return rendered(prompts.exact_point(target) if exact else prompts.rough_point(rng, target), target.shape)
-
-
-def _empty_prompt(
-    rng: np.random.Generator, labels: NDArray[np.uint8], kind: PromptKind | MaskKind
-) -> NDArray[np.float32] | None:
-    """Return a prompt that holds no lesion voxel, or None where none was found."""
-    shape = np.array(labels.shape)
-    for _ in range(_TRIES):
-        center = np.rint(shape / 2 + rng.uniform(-0.35, 0.35, 3) * shape).astype(int)
-        z, y, x = (int(v) for v in center)
-        target: Box | Shape = (z, y, x)
-        if kind is not PromptKind.POINT:
-            half = np.exp(rng.uniform(np.log(1.5), np.log(14), 3)).astype(int)
-            low, high = (center - half).tolist(), (center + half + 1).tolist()
-            target = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
-        dense = rendered(target, labels.shape)
-        if isinstance(kind, MaskKind):
-            dense = _inscribed(dense)
-        if not labels[dense > 0].any():
-            return dense
-    return None
-
-
-def _inscribed(box: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the ellipsoid that fills a box of ones."""
-    where = np.argwhere(box > 0)
-    middle, radii = (where.min(0) + where.max(0)) / 2, (np.ptp(where, axis=0) + 1) / 2
-    grids = np.ogrid[tuple(slice(n) for n in box.shape)]
-    distance = sum(((g - m) / r) ** 2 for g, m, r in zip(grids, middle, radii, strict=True))
-    return (np.asarray(distance) <= 1).astype(np.float32)

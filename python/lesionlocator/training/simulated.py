@@ -1,0 +1,71 @@
+"""Dense prompts as they are at inference, of lesions and of places without one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from lesionlocator.geometry import Box, Shape
+from lesionlocator.prompts.kinds import PromptKind
+from lesionlocator.tracking.masks import MaskKind
+from lesionlocator.training import prompts
+from lesionlocator.training.recipe import rendered
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Kind: TypeAlias = PromptKind | MaskKind
+
+SHARES: dict[Kind, float] = {PromptKind.BOX: 0.4, PromptKind.POINT: 0.45, MaskKind.PREVIOUS: 0.15}
+"""How often each kind is drawn, where a model learns all."""
+_EXACT_FRACTION = 0.3
+_TRIES = 30
+
+
+def drawn_kind(rng: np.random.Generator, among: Sequence[Kind] = tuple(SHARES)) -> Kind:
+    """Draw a kind of prompt."""
+    weights = np.array([SHARES[kind] for kind in among])
+    return among[int(rng.choice(len(among), p=weights / weights.sum()))]
+
+
+def dense_prompt(rng: np.random.Generator, target: NDArray[np.bool_], kind: Kind) -> NDArray[np.float32]:
+    """Return the dense prompt that a person, or an earlier scan, gives for a lesion (not empty)."""
+    if isinstance(kind, MaskKind):
+        return prompts.rough_mask(rng, target).astype(np.float32)
+    exact = rng.random() < _EXACT_FRACTION
+    if kind is PromptKind.BOX:
+        box = prompts.exact_box(target) if exact else prompts.rough_box(rng, target)
+        return rendered(prompts.grown(box), target.shape)
+    return rendered(prompts.exact_point(target) if exact else prompts.rough_point(rng, target), target.shape)
+
+
+def empty_prompt(
+    rng: np.random.Generator, labels: NDArray[np.unsignedinteger], kind: Kind
+) -> NDArray[np.float32] | None:
+    """Return a prompt that holds no lesion voxel, or None where none was found."""
+    shape = np.array(labels.shape)
+    for _ in range(_TRIES):
+        center = np.rint(shape / 2 + rng.uniform(-0.35, 0.35, 3) * shape).astype(int)
+        z, y, x = (int(v) for v in center)
+        target: Box | Shape = (z, y, x)
+        if kind is not PromptKind.POINT:
+            half = np.exp(rng.uniform(np.log(1.5), np.log(14), 3)).astype(int)
+            low, high = (center - half).tolist(), (center + half + 1).tolist()
+            target = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+        dense = rendered(target, labels.shape)
+        if isinstance(kind, MaskKind):
+            dense = _inscribed(dense)
+        if not labels[dense > 0].any():
+            return dense
+    return None
+
+
+def _inscribed(box: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the ellipsoid that fills a box of ones."""
+    where = np.argwhere(box > 0)
+    middle, radii = (where.min(0) + where.max(0)) / 2, (np.ptp(where, axis=0) + 1) / 2
+    grids = np.ogrid[tuple(slice(n) for n in box.shape)]
+    distance = sum(((g - m) / r) ** 2 for g, m, r in zip(grids, middle, radii, strict=True))
+    return (np.asarray(distance) <= 1).astype(np.float32)
