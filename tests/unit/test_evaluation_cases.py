@@ -158,6 +158,9 @@ def test_components_are_lesions_where_no_label_is_above_one() -> None:
     truth = np.zeros((3, 6, 20), np.uint8)
     truth[1, 1:5, 1:5], truth[1, 1:5, 10:14] = 1, 1
     assert len(case(truth, truth).lesions) == 2
+    numbered = np.where(np.arange(20) > 8, 2 * truth, truth).astype(np.uint8)
+    assert [lesion.dice for lesion in case(truth, numbered).lesions] == [1, 1]
+    assert [lesion.dice for lesion in case(numbered, truth).true_lesions] == [2 / 3, 0]
     assert len(case(truth, truth, kind=Kind.INSTANCE).lesions) == 1
     assert len(case(truth, truth, match=Match.ID).lesions) == 1
 

@@ -46,8 +46,8 @@ _PATH = click.Path(path_type=Path)
     type=click.Choice(["auto", "instance", "semantic"]),
     default="auto",
     show_default=True,
-    help="instance: each label is a lesion. semantic: each connected component. auto: semantic where no "
-    "label is above 1.",
+    help="instance: each label is a lesion. semantic: each connected component. auto: semantic for a "
+    "truth without labels above 1, and for such predictions of it.",
 )
 @click.option(
     "--detection-iou",

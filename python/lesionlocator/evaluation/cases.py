@@ -28,8 +28,8 @@ class Options:
     Parameters
     ----------
     kind
-        What the labels mean. By default each connected component is a lesion where neither map has a label
-        above 1, and otherwise each label is.
+        What the labels mean. By default each connected component of the truth is a lesion where it has no
+        label above 1, and so is each of the prediction where it has none either; otherwise each label is.
     match
         What makes a prediction the answer to a lesion. Labels stay as they are where it is the label.
     detection_iou

@@ -64,12 +64,14 @@ class Pairing:
         if difference is not None:
             name, grid = predicted.path or "the prediction", truth.path or "the truth"
             raise InputError(f"{name}: is not on the grid of {grid}: {difference}")
-        maps: tuple[Labels, Labels] = (truth.labels, predicted.labels)
+        are_components = [kind is Kind.SEMANTIC] * 2
         if kind is Kind.AUTO:
-            kind = Kind.SEMANTIC if all(int(labels.max(initial=0)) <= 1 for labels in maps) else Kind.INSTANCE
-        if kind is Kind.SEMANTIC:
-            maps = (_components(truth.labels, _PROJECT), _components(predicted.labels, _PROJECT))
-        return cls(*maps, truth.geometry)
+            are_components = [_is_binary(truth), _is_binary(truth) and _is_binary(predicted)]
+        maps = [
+            _components(side.labels, _PROJECT) if splits else side.labels
+            for side, splits in zip((truth, predicted), are_components, strict=True)
+        ]
+        return cls(maps[0], maps[1], truth.geometry)
 
     @cached_property
     def compared(self) -> Comparison:
@@ -111,6 +113,10 @@ class Pairing:
     def false_negative_ml(self) -> float:
         """Volume of the true components that meet no prediction."""
         return self.volume_ml(_untouched(self.truth, self.predicted))
+
+
+def _is_binary(labels: LabelMap) -> bool:
+    return int(labels.labels.max(initial=0)) <= 1
 
 
 def _untouched(labels: Labels, other: Labels) -> int:
