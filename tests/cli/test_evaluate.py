@@ -104,6 +104,24 @@ def test_tracking_with_a_merged_group(tmp_path: Path) -> None:
     assert summary["cpm_25"]["value"] == pytest.approx(2 / 3, abs=1e-5)
 
 
+@pytest.mark.parametrize("as_folder", [True, False])
+def test_new_lesions_are_not_tracked(
+    tmp_path: Path, as_folder: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth = np.zeros((3, 8, 40), np.uint8)
+    truth[1, 2:6, 2:6], truth[1, 2:6, 30:34] = 1, 4
+    known = np.where(truth == 1, truth, 0).astype(np.uint8)
+    write(tmp_path / "truth" / "fu.nii.gz", truth)
+    write(tmp_path / "found" / "fu.nii.gz", known)
+    write(tmp_path / "base" / ("fu.nii.gz" if as_folder else "bl.nii.gz"), known)
+    baseline = tmp_path / "base" if as_folder else tmp_path / "base" / "bl.nii.gz"
+    sides = ("-t", tmp_path / "truth", "-p", tmp_path / "found", "--tracking")
+    assert evaluate(*sides, "--baseline", baseline, "-o", tmp_path / "out") == 0
+    assert [row["ids"] for row in rows(tmp_path / "out" / "tracking.csv")] == ["1"]
+    assert evaluate(*sides, "--baseline", tmp_path) == 1
+    assert "no label map found" in capsys.readouterr().err
+
+
 def test_predictions_after_clicks_have_an_area(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     truth = blobs(2, 2)
     write(tmp_path / "truth" / "a.nii.gz", truth)
@@ -147,7 +165,7 @@ def test_a_case_that_fails_leaves_the_others(
 @pytest.mark.parametrize(
     ("change", "code", "message"),
     [
-        (["--groups", "g.json"], 2, "--groups needs --tracking"),
+        (["--groups", "g.json"], 2, "--groups and --baseline need --tracking"),
         (["--kind", "semantic", "--match", "id"], 2, "has no ids"),
         (["--detection-iou", "0"], 2, "detection-iou"),
         (["-p", "missing"], 1, "no label map found"),

@@ -73,6 +73,12 @@ def test_a_group_that_is_not_there_is_passed_over() -> None:
     assert [unit.ids for unit in score_tracking(compared(squares(l1=0), squares(l1=0)), [[7, 8]])] == [(1,)]
 
 
+def test_a_lesion_that_the_baseline_did_not_have_is_not_tracked() -> None:
+    truth = squares(l1=0, l2=20, l5=24, l6=40)
+    found = score_tracking(compared(truth, truth), [[2, 5]], known={1, 5})
+    assert [unit.ids for unit in found] == [(1,), (2, 5)]
+
+
 @pytest.mark.parametrize("groups", [[[1]], [[1, 2], [2, 3]], [[1, 1]]])
 def test_groups_that_mean_nothing_are_refused(groups: list[list[int]]) -> None:
     with pytest.raises(InputError, match="merged groups"):

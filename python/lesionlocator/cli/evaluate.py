@@ -60,6 +60,12 @@ _PATH = click.Path(path_type=Path)
     "--tracking", is_flag=True, help="Measure tracking too: equal labels are one lesion of a patient."
 )
 @click.option("--groups", type=_PATH, help='Lesions that merged, for --tracking: JSON, {"case": [[2, 5]]}.')
+@click.option(
+    "--baseline",
+    type=_PATH,
+    help="Lesions of the baseline, for --tracking: others are new and not tracked. A label map for all "
+    "follow-ups, or a folder paired by name.",
+)
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 def evaluate(
     *,
@@ -71,6 +77,7 @@ def evaluate(
     detection_iou: float,
     tracking: bool,
     groups: Path | None,
+    baseline: Path | None,
     quiet: bool,
 ) -> None:
     """Compare predicted lesions with true ones: by lesion, by case, and over all cases.
@@ -79,13 +86,13 @@ def evaluate(
     clicks clicks.csv and clicks.json. Files are paired by name: ct, ct_0000, ct_lesions and ct_lesion_<id>
     are of one case. What is measured is defined in docs/metrics.md.
     """
-    if groups is not None and not tracking:
-        raise click.UsageError("--groups needs --tracking")
+    if not tracking and (groups is not None or baseline is not None):
+        raise click.UsageError("--groups and --baseline need --tracking")
     if kind == "semantic" and (tracking or match == "id"):
         raise click.UsageError("--kind semantic has no ids, which --match id and --tracking need")
     console.set_verbosity(console.Verbosity.QUIET if quiet else console.Verbosity.NORMAL)
     from lesionlocator.evaluation.cases import Options
-    from lesionlocator.evaluation.files import paired, read_groups
+    from lesionlocator.evaluation.files import paired, read_baselines, read_groups
     from lesionlocator.evaluation.instances import Kind
     from lesionlocator.evaluation.lesions import Match
     from lesionlocator.results.files import make_folder
@@ -93,13 +100,14 @@ def evaluate(
     options = Options(Kind(kind), Match(match), detection_iou, tracking)
     merged = {} if groups is None else read_groups(groups)
     cases, failed = paired(truth, predictions)
+    known = {} if baseline is None else read_baselines(baseline, cases)
     for name, reason in failed.items():
         console.error(f"{name}: {reason}")
     for name in merged.keys() - cases.keys():
         console.warn(f"warning: {groups}: there is no case {name}")
     folder = None if output is None else make_folder(output)
     total = len(cases) + len(failed)
-    scores = _score_all(cases, options, merged, failed)
+    scores = _score_all(cases, options, merged, known, failed)
     if scores:
         _report(scores, predictions, options, folder, failed)
     if failed:
@@ -110,6 +118,7 @@ def _score_all(
     cases: Mapping[str, Sequence[Masks]],
     options: Options,
     merged: Mapping[str, list[list[int]]],
+    known: Mapping[str, frozenset[int]],
     failed: dict[str, str],
 ) -> list[list[CaseScore]]:
     """Return the scores of each case after each click; report and note in ``failed`` what cannot be scored.
@@ -129,7 +138,16 @@ def _score_all(
             found = []
             for masks in predicted:
                 prediction = _read(name, masks)
-                found.append(evaluate_case(name, truth, prediction, options, groups=merged.get(name, ())))
+                found.append(
+                    evaluate_case(
+                        name,
+                        truth,
+                        prediction,
+                        options,
+                        groups=merged.get(name, ()),
+                        known=known.get(name),
+                    )
+                )
             scores.append(found)
         except InputError as error:
             if len(cases) + len(failed) == 1:

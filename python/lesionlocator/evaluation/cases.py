@@ -13,7 +13,7 @@ from lesionlocator.evaluation.lesions import LesionScore, Match, Outcome, score_
 from lesionlocator.evaluation.tracking import TrackingScore, score_tracking
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from lesionlocator.io import LabelMap
 
@@ -130,6 +130,7 @@ def evaluate_case(
     options: Options | None = None,
     *,
     groups: Sequence[Sequence[int]] = (),
+    known: Collection[int] | None = None,
 ) -> CaseScore:
     """Compare a prediction with the truth.
 
@@ -143,6 +144,8 @@ def evaluate_case(
         How to compare.
     groups
         Labels that have merged into one lesion, for tracking.
+    known
+        Labels that the baseline has, for tracking: others are new, and not tracked. None for all.
 
     Raises
     ------
@@ -162,7 +165,7 @@ def evaluate_case(
         pairing.false_positive_ml,
         pairing.false_negative_ml if has_truth else None,
         _panoptic(pairing),
-        tuple(score_tracking(compared, groups)) if options.tracking else (),
+        tuple(score_tracking(compared, groups, known=known)) if options.tracking else (),
     )
 
 

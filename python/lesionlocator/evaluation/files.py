@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from lesionlocator.errors import InputError
 from lesionlocator.io import LabelMap, read_labelmap
 from lesionlocator.io.cases import CHANNEL_SUFFIX
 from lesionlocator.io.files import IMAGE_ENDINGS, case_name
+from lesionlocator.prompts.components import regions
 from lesionlocator.results.documents import read_document
 
 _LABELS_SUFFIX = "_lesions"
@@ -112,6 +113,29 @@ def paired(truth: Path, predictions: Sequence[Path]) -> tuple[dict[str, list[Mas
     if not cases:
         raise InputError(f"{truth}: no case of {', '.join(map(str, predictions))} has its name")
     return cases, unpaired
+
+
+def read_baselines(path: Path, cases: Iterable[str]) -> dict[str, frozenset[int]]:
+    """Return which lesions the baseline of each case has: a file is that of all, a folder holds one for each.
+
+    Raises
+    ------
+    InputError
+        Where a case has none, or a file cannot be read.
+    """
+    there = masks_by_case(path)
+    if path.is_file():
+        found = _ids(next(iter(there.values())))
+        return dict.fromkeys(cases, found)
+    missing = [name for name in cases if name not in there]
+    if missing:
+        raise InputError(f"{path}: holds no label map called {', '.join(missing)}, as the follow-ups are")
+    return {name: _ids(there[name]) for name in cases}
+
+
+def _ids(masks: Masks) -> frozenset[int]:
+    labels, _ = masks.read()
+    return frozenset(region.label for region in regions(labels.labels))
 
 
 def read_groups(path: Path) -> dict[str, list[list[int]]]:

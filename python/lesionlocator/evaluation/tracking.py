@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,9 @@ class TrackingScore:
         return self.distance_mm is not None and self.distance_mm <= limit_mm
 
 
-def score_tracking(compared: Comparison, groups: Sequence[Sequence[int]] = ()) -> list[TrackingScore]:
+def score_tracking(
+    compared: Comparison, groups: Sequence[Sequence[int]] = (), *, known: Collection[int] | None = None
+) -> list[TrackingScore]:
     """Score every lesion of the truth (first) under its id.
 
     Parameters
@@ -52,6 +54,9 @@ def score_tracking(compared: Comparison, groups: Sequence[Sequence[int]] = ()) -
     groups
         Ids that have merged into one lesion: each group is scored as one, whichever of its ids stand in the
         truth or the prediction. A group without voxels in the truth is passed over.
+    known
+        Ids that the baseline has. Others are new at the follow-up: there was nothing to track, and they are
+        passed over. None for all.
 
     Returns
     -------
@@ -68,7 +73,8 @@ def score_tracking(compared: Comparison, groups: Sequence[Sequence[int]] = ()) -
         raise InputError(f"merged groups are {list(map(list, groups))}; legal: two ids or more, each id once")
     single = [(identity,) for identity in compared.first.ids.tolist() if identity not in grouped]
     units = sorted([*single, *(tuple(sorted(group)) for group in groups)])
-    return [_score(compared, ids) for ids in units if np.isin(compared.first.ids, ids).any()]
+    tracked = [ids for ids in units if known is None or not set(ids).isdisjoint(known)]
+    return [_score(compared, ids) for ids in tracked if np.isin(compared.first.ids, ids).any()]
 
 
 def _score(compared: Comparison, ids: tuple[int, ...]) -> TrackingScore:
