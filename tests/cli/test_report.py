@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from segment_cases import BOXES, noise, write_image, write_prompts
 
+from dicom_cases import NAME, NUMBER, oblique, phantom, write_series
 from lesionlocator.cli import console
 from lesionlocator.cli import report as command
 from lesionlocator.cli.main import lesionlocator
@@ -133,3 +134,20 @@ def test_what_is_missing_is_named(
     monkeypatch.setattr(command, "find_spec", lambda name: None)
     assert run("report", results) == 1
     assert "need jinja2, matplotlib, PIL: pip install 'lesionlocator[report]'" in capsys.readouterr().err
+
+
+def test_a_chosen_series_of_a_dicom_folder_is_shown(echo_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / NAME
+    for number in (3, 4):
+        write_series(
+            folder / str(number), phantom(seed=number), oblique(), series=f"series {number}", number=number
+        )
+    prompts = write_prompts(tmp_path / "p.json", BOXES)
+    out = tmp_path / "out"
+    words = ("segment", "-m", echo_model, "--device", "cpu", "-i", folder, "-p", prompts, "-o", out)
+    assert run(*words, "--series", 4) == 0
+    assert run("report", out, "--deidentify") == 0
+    page = re.sub(r"base64,[^\"]*", "", (out / "report.html").read_text())
+    assert page.count("data:image/jpeg;") == 1 + 4
+    assert NAME not in page
+    assert NUMBER not in page

@@ -205,7 +205,8 @@ def _segmented(path: Path, images: Path | None) -> Patient:
     source = content["image"].get("path")
     scan = None if source is None else _present(Path(source), images)
     run = {"settings": {"model": content.get("model")}, **run}
-    return Patient(name, path.parent, (Timepoint(name, scan=scan),), lesions, run)
+    series = (run["settings"] or {}).get("series")
+    return Patient(name, path.parent, (Timepoint(name, scan=scan, series=series),), lesions, run)
 
 
 def _present(path: Path | None, images: Path | None) -> Path:
