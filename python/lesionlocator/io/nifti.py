@@ -52,17 +52,15 @@ def read_nifti_header(path: Path) -> NiftiHeader:
 def read_nifti_voxels(path: Path, header: NiftiHeader) -> NDArray[Any]:
     """Read the stored numbers, shape (z, y, x), in native byte order and without slope and intercept.
 
+    A file that is not compressed is mapped into memory: what is never looked at is never read, and what is
+    written to the array stays out of the file.
+
     Raises
     ------
     InputError
         Where the file ends early or its compressed data are damaged.
     """
-    voxels = np.empty(header.shape, header.dtype)
-    raw = voxels.reshape(-1).view(np.uint8)
-    if _is_gzip(path):
-        _core.files_read_gzip(path, raw, skip=header.offset)
-    else:
-        _read_plain(path, raw, header.offset)
+    voxels = _inflated(path, header) if _is_gzip(path) else _mapped(path, header)
     if header.dtype.isnative:
         return voxels
     native: NDArray[Any] = voxels.byteswap(inplace=True).view(header.dtype.newbyteorder())
@@ -81,15 +79,19 @@ def nifti_mask(region: NDArray[np.uint8] | NDArray[np.uint16], box: Box, geometr
     return _core.files_compress_mask(region, header=header, shape=geometry.shape, start=box.start)
 
 
-def _read_plain(path: Path, raw: NDArray[np.uint8], offset: int) -> None:
+def _inflated(path: Path, header: NiftiHeader) -> NDArray[Any]:
+    voxels = np.empty(header.shape, header.dtype)
+    _core.files_read_gzip(path, voxels.reshape(-1).view(np.uint8), skip=header.offset)
+    return voxels
+
+
+def _mapped(path: Path, header: NiftiHeader) -> NDArray[Any]:
     try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            found = file.readinto(raw.data)
-    except OSError as error:
+        voxels = np.memmap(path, header.dtype, "c", header.offset, header.shape).view(np.ndarray)
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
-    if found != raw.size:
-        raise InputError(f"{path}: is truncated: {found} of {raw.size} bytes could be read")
+    # The kernels take no numbers that straddle an address.
+    return voxels if voxels.flags.aligned else voxels.copy()
 
 
 def _is_gzip(path: Path) -> bool:
