@@ -42,7 +42,10 @@ def name(machine: dict[str, Any]) -> str:
 def table(found: dict[str, Any]) -> str:
     """Return the results as Markdown."""
     machine, versions = found["machine"], found["versions"]
-    loads = ", ".join(f"{run['load']:.2f} at the start of {run['threads']} threads" for run in found["runs"])
+    loads = ", ".join(
+        f"{run['load']:.2f} after the run of {run['threads']} thread{'s' * (run['threads'] > 1)}"
+        for run in found["runs"]
+    )
     lines = [
         f"# {machine['processor']}, {machine['cores']} cores",
         "",
