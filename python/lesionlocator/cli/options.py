@@ -66,9 +66,7 @@ _ENGINE = (
         show_default=True,
         help="What the network computes in; auto: fp16 on CUDA, else fp32.",
     ),
-    click.option(
-        "--fast", is_flag=True, help="One fold and no mirroring; see docs/cli.md for what it costs."
-    ),
+    click.option("--fast", is_flag=True, help="One fold and no mirroring: quicker, a little less sure."),
     click.option(
         "--compile", "compiled", is_flag=True, help="Compile the network first, with torch.compile."
     ),
