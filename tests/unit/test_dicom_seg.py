@@ -133,3 +133,21 @@ def test_a_scan_that_is_no_dicom_is_refused(tmp_path: Path) -> None:
     scan = Scan("a", phantom(SHAPE), oblique(SHAPE))
     with pytest.raises(InputError, match="a: DICOM results need a scan that is DICOM itself"):
         write_dicom(scan, MASKS, tmp_path, SEG, algorithm="model")
+
+
+def test_lesions_of_a_real_series_whose_uids_are_blank_are_read_back(
+    real_scans: Path, tmp_path: Path
+) -> None:
+    scan = read_scan(real_scans / "dicom_ct")
+    masks = balls(scan.geometry.shape, {1: ((10, 250, 256), 6), 5: ((12, 240, 260), 7)})
+    (path,) = write_dicom(scan, masks, tmp_path, SEG, algorithm="model")
+    (again,) = write_dicom(scan, masks, tmp_path, SEG, algorithm="model")
+    assert pydicom.dcmread(again).SOPInstanceUID == pydicom.dcmread(path).SOPInstanceUID
+    (tmp_path / "back").mkdir()
+    run_dcmqi("segimage2itkimage", "--inputDICOM", path, "--outputDirectory", tmp_path / "back", "-t", "nii")
+    for number, mask in enumerate(masks.values(), start=1):
+        back = SimpleITK.ReadImage(tmp_path / "back" / f"{number}.nii.gz")
+        z, y, x = np.argwhere(SimpleITK.GetArrayFromImage(back)).min(axis=0).tolist()
+        first = np.argwhere(mask.full()).min(axis=0)
+        assert np.allclose(back.TransformIndexToPhysicalPoint((x, y, z)), scan.geometry.voxel_to_lps(first))
+        assert np.count_nonzero(SimpleITK.GetArrayFromImage(back)) == mask.voxels

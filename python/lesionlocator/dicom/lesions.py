@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lesionlocator.results.measurements import measure
 
 if TYPE_CHECKING:
+    from lesionlocator.dicom.identity import Maker
     from lesionlocator.io import Scan
     from lesionlocator.results.lesion import LesionMask
     from lesionlocator.results.measurements import Measurements
@@ -60,6 +61,15 @@ def tracked_masks(masks: Mapping[int, LesionMask], scan: Scan, *, root: str) -> 
         for lesion_id, mask, found in measured
         if found is not None
     ]
+
+
+def result_uid(image: Any, lesions: Iterable[TrackedMask], maker: Maker, *, kind: str) -> str:
+    """Return the UID of a result of an image's series: the same only for the same masks of the same maker."""
+    parts = [
+        (lesion.tracking_uid, lesion.mask.box, hashlib.sha256(lesion.mask.region.tobytes()).hexdigest())
+        for lesion in lesions
+    ]
+    return derived_uid(image.SOPInstanceUID, kind, maker.algorithm_name, maker.version, parts)
 
 
 def derived_uid(*parts: object) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from lesionlocator.dicom.contours import outlines
 from lesionlocator.dicom.identity import PROGRAM, Maker
-from lesionlocator.dicom.lesions import TrackedMask, derived_uid
+from lesionlocator.dicom.lesions import TrackedMask, derived_uid, result_uid
 from lesionlocator.io.dicom.extra import quiet, required
 
 if TYPE_CHECKING:
@@ -79,12 +79,11 @@ def structure_set(scan: Scan, images: Sequence[Any], lesions: Sequence[TrackedMa
 def _head(images: Sequence[Any], lesions: Sequence[TrackedMask], maker: Maker) -> Any:
     pydicom = required("pydicom")
     source = images[0]
-    uids = [lesion.tracking_uid for lesion in lesions]
     dataset = pydicom.Dataset()
     dataset.file_meta = pydicom.dataset.FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = _STORAGE
-    uid = derived_uid(source.SOPInstanceUID, "structures", uids)
+    uid = result_uid(source, lesions, maker, kind="RTSTRUCT")
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = uid
     for keyword in _COPIED:
         if keyword in source:

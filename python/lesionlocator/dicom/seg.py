@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lesionlocator.dicom.anatomy import region_of
-from lesionlocator.dicom.identity import Maker
-from lesionlocator.dicom.lesions import TrackedMask, derived_uid
+from lesionlocator.dicom.lesions import TrackedMask, derived_uid, result_uid
 from lesionlocator.errors import InputError
 from lesionlocator.io.dicom.extra import quiet, required
 from lesionlocator.results.lesion import share_voxel
@@ -19,6 +17,7 @@ from lesionlocator.results.lesion import share_voxel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lesionlocator.dicom.identity import Maker
     from lesionlocator.io import Scan
 
 SERIES_NUMBER = 901
@@ -68,16 +67,6 @@ def segmentation(
         if len(dataset.PixelData) > _LARGEST_PLAIN:
             dataset.file_meta.TransferSyntaxUID = required("pydicom.uid").DeflatedExplicitVRLittleEndian
     return dataset
-
-
-def _uid(images: Sequence[Any], lesions: Sequence[TrackedMask], kind: str) -> str:
-    """Return the UID of the segmentation of these lesions: the same for the same masks."""
-    parts = [(lesion.tracking_uid, lesion.mask.box, _digest(lesion.mask.region)) for lesion in lesions]
-    return derived_uid(images[0].SOPInstanceUID, "segmentation", kind, parts)
-
-
-def _digest(region: NDArray[np.uint8]) -> str:
-    return hashlib.sha256(region.tobytes()).hexdigest()
 
 
 def _binary(scan: Scan, images: Sequence[Any], lesions: Sequence[TrackedMask], maker: Maker) -> Any:
@@ -182,7 +171,7 @@ def with_highdicom(
         segment_descriptions=_descriptions(hd, images[0], lesions, maker),
         series_instance_uid=derived_uid(images[0].SeriesInstanceUID, "segmentations"),
         series_number=SERIES_NUMBER,
-        sop_instance_uid=_uid(images, lesions, kind),
+        sop_instance_uid=result_uid(images[0], lesions, maker, kind=kind),
         instance_number=1,
         content_label="LESIONS",
         content_description="Lesions",
