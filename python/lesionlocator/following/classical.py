@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lesionlocator.following.evidence import LEAST_CONTRAST, remaining_contrast
 from lesionlocator.following.methods import LOST_IN_WARP, Carried, OnProgress, PairRun
 from lesionlocator.geometry import Box
 from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from lesionlocator.tracking.masks import MaskKind
 
 _LOST = "the lesion vanished in the registration; it was looked for where its centroid falls"
+_GONE = "the network answered, but nothing there looks like the lesion:"
 
 
 class Classical:
@@ -91,7 +93,19 @@ class _ClassicalPair:
                 yield Carried(LesionResult(lesion_id, LesionStatus.EMPTY, warnings=(OUT_OF_VIEW,)))
         for lesion in work.run(progress):
             marks = (LOST_IN_WARP, _LOST) if lesion.lesion_id in lost else ()
-            yield Carried(replace(lesion, warnings=(*marks, *lesion.warnings)), places[lesion.lesion_id])
+            told = replace(lesion, warnings=(*marks, *lesion.warnings))
+            yield Carried(self._believed(told, places[lesion.lesion_id]), places[lesion.lesion_id])
+
+    def _believed(self, lesion: LesionResult, place: LesionMask) -> LesionResult:
+        """Return a lesion; as not found where the follow-up shows nothing of what it was."""
+        if lesion.found is None:
+            return lesion
+        before = self._masks[lesion.lesion_id]
+        left = remaining_contrast(self._baseline, before, self._followup, [place, lesion.found])
+        if left is None or left >= LEAST_CONTRAST:
+            return lesion
+        told = f"{_GONE} {max(left, 0):.0%} of its contrast is left"
+        return replace(lesion, status=LesionStatus.EMPTY, found=None, warnings=(*lesion.warnings, told))
 
     @cached_property
     def _map(self) -> DisplacementMap:

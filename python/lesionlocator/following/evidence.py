@@ -1,0 +1,119 @@
+"""Whether a follow-up still shows a lesion where registration expects it.
+
+A segmentation model that is prompted by a box answers with some mask also where nothing is left to find. What
+is left of the lesion's contrast tells both apart.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lesionlocator.geometry import Box
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lesionlocator.io import Scan
+    from lesionlocator.results.lesion import LesionMask
+
+LEAST_CONTRAST = 0.35
+"""Share of a lesion's contrast in the earlier scan below which it counts as gone."""
+
+_TELLING_HU = 15.0
+"""Contrast from which on it says anything: less may be noise."""
+_RING_MM = (2.0, 6.0)
+_CORE = 0.5
+"""The core is what lies deeper than this share of the depth, so that a lesion may shrink around it."""
+_SHIFTS_MM = (-5.0, -2.5, 0.0, 2.5, 5.0)
+"""How far a registration may be off."""
+_MOST_VOXELS = 2000
+"""Of core and ring, from which medians are taken."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """Voxels of the core of a mask, and of a ring around it, (n, 3)."""
+
+    core: NDArray[np.int64]
+    ring: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, mask: LesionMask, scan: Scan) -> _Place:
+        spacing = scan.geometry.spacing
+        margin = [int(np.ceil(_RING_MM[1] / mm)) for mm in spacing]
+        pairs = zip(mask.box.start, mask.box.stop, margin, strict=True)
+        (z0, z1), (y0, y1), (x0, x1) = ((a - m, b + m) for a, b, m in pairs)
+        block = Box((z0, y0, x0), (z1, y1, x1))
+        inner = mask.box.shifted((-z0, -y0, -x0))
+        region = np.zeros(block.shape, np.uint8)
+        region[inner.slices] = mask.region
+        outside = _distance_mm(region, spacing)
+        core = outside <= _CORE * outside.min()
+        ring = (outside > _RING_MM[0]) & (outside <= _RING_MM[1])
+        return cls(_some(core, block), _some(ring, block))
+
+    def contrast(self, scan: Scan, shift: NDArray[np.int64]) -> tuple[float, float] | None:
+        """Return the medians of core and ring in HU; None where the scan does not show them."""
+        values = [_values(scan, points + shift) for points in (self.core, self.ring)]
+        return (float(np.median(values[0])), float(np.median(values[1]))) if all(map(len, values)) else None
+
+
+def remaining_contrast(
+    earlier: Scan, mask: LesionMask, followup: Scan, places: list[LesionMask]
+) -> float | None:
+    """Return which share of a lesion's contrast is left in a follow-up, about 1 where it has not changed.
+
+    Contrast is the median of the lesion's core minus that of a ring around it. The follow-up's core is looked
+    for in all places, and some millimetres around them; where it fits best counts. It has to stand out from
+    both rings, that of the follow-up and the earlier one, so that other tissue beside it is not taken for it.
+
+    Parameters
+    ----------
+    earlier, mask
+        A scan, and the lesion in it.
+    followup, places
+        The later scan, and where in it the lesion is expected, or was found.
+
+    Returns
+    -------
+    float or None
+        None where the lesion had too little contrast to tell, or the follow-up does not show its place.
+    """
+    before = _Place.of(mask, earlier).contrast(earlier, np.zeros(3, np.int64))
+    if before is None or abs(before[0] - before[1]) < _TELLING_HU:
+        return None
+    contrast, steps = before[0] - before[1], np.asarray(followup.geometry.spacing)
+    shares = []
+    for place in (_Place.of(place, followup) for place in places):
+        for shift_mm in itertools.product(_SHIFTS_MM, repeat=3):
+            now = place.contrast(followup, np.rint(np.asarray(shift_mm) / steps).astype(np.int64))
+            if now is not None:
+                shares.append(min((now[0] - now[1]) / contrast, (now[0] - before[1]) / contrast))
+    return max(shares, default=None)
+
+
+def _distance_mm(region: NDArray[np.uint8], spacing: tuple[float, float, float]) -> NDArray[np.float32]:
+    """Return the distance to the border of a mask, negative inside."""
+    import SimpleITK
+
+    sitk: Any = SimpleITK  # SWIG wrappers have no types
+    image = sitk.GetImageFromArray(region)
+    image.SetSpacing(spacing[::-1])
+    distance = sitk.SignedMaurerDistanceMap(image, False, False, True)
+    return np.asarray(sitk.GetArrayFromImage(distance), np.float32)
+
+
+def _some(mask: NDArray[np.bool_], block: Box) -> NDArray[np.int64]:
+    """Return voxels of a mask evenly, at most so many."""
+    points = np.argwhere(mask)
+    return points[:: max(1, -(-len(points) // _MOST_VOXELS))] + np.asarray(block.start)
+
+
+def _values(scan: Scan, points: NDArray[np.int64]) -> NDArray[Any]:
+    inside = np.all((points >= 0) & (points < scan.geometry.shape), axis=1)
+    z, y, x = points[inside].T
+    return scan.voxels[z, y, x]

@@ -1,0 +1,105 @@
+"""A synthetic patient with follow-ups, and where each lesion is at each timepoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lesionlocator.io import LabelMap, Scan
+from lesionlocator.prompts.components import regions
+from lesionlocator.synthetic.fates import Fate
+from lesionlocator.synthetic.followup import SyntheticFollowup, make_followup
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_LEAST_FOR_ALL_FATES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class SyntheticCourse:
+    """The scans of a patient.
+
+    Parameters
+    ----------
+    scans
+        Baseline and follow-ups.
+    labels
+        The lesions of each, numbered in each scan by itself.
+    label_of
+        For each follow-up, the label of each lesion of the baseline that it still shows, by the baseline's.
+    gone
+        For each follow-up, the lesions of the baseline that are no more.
+    """
+
+    scans: tuple[Scan, ...]
+    labels: tuple[LabelMap, ...]
+    label_of: tuple[Mapping[int, int], ...]
+    gone: tuple[frozenset[int], ...]
+
+    def centroid_lps(self, timepoint: int, lesion_id: int) -> NDArray[np.float64] | None:
+        """Return where a lesion is, LPS mm ordered x, y, z; None where the scan does not show it."""
+        label = lesion_id if timepoint == 0 else self.label_of[timepoint - 1].get(lesion_id)
+        if label is None:
+            return None
+        here = self.labels[timepoint]
+        return here.geometry.voxel_to_lps(np.argwhere(here.labels == label).mean(axis=0))
+
+
+def make_course(seed: int, baseline: Scan, lesions: LabelMap, *, followups: int = 2) -> SyntheticCourse:
+    """Return a patient whose largest lesion goes, the next shrinks, the smallest grows, and one is new.
+
+    The same arguments give the same voxels. Each follow-up is made of the one before: deformed, with another
+    field of view, spacing and noise. All changes but growth happen until the first one.
+
+    Parameters
+    ----------
+    seed
+        Decides everything that is random.
+    baseline, lesions
+        The first scan and its lesions, at least 3.
+    followups
+        How many scans follow.
+
+    Raises
+    ------
+    InputError
+        Where no follow-up can be made of the scan.
+    """
+    by_size = [region.label for region in sorted(regions(lesions.labels), key=lambda r: r.voxels)]
+    fates: dict[int, Fate] = {}
+    if len(by_size) >= _LEAST_FOR_ALL_FATES:
+        fates = {by_size[-1]: Fate.GONE, by_size[-2]: Fate.SHRUNK, by_size[0]: Fate.GROWN}
+    scans, labels = [baseline], [lesions]
+    known = {label: label for label in by_size}
+    lost: frozenset[int] = frozenset()
+    label_of, gone = [], []
+    for number in range(1, followups + 1):
+        made = make_followup(
+            seed + number, scans[-1], labels[-1], fates=fates, new_lesions=1 if number == 1 else 0
+        )
+        scans.append(Scan(f"followup{number}", made.voxels, made.geometry))
+        labels.append(LabelMap(made.labels, made.geometry))
+        lost |= {i for i, label in known.items() if _has(made, Fate.GONE, label)}
+        known = _carried(made, known)
+        label_of.append(dict(known))
+        gone.append(lost)
+        fates = {known[by_size[0]]: Fate.GROWN} if by_size and by_size[0] in known else {}
+    return SyntheticCourse(tuple(scans), tuple(labels), tuple(label_of), tuple(gone))
+
+
+def _carried(made: SyntheticFollowup, known: Mapping[int, int]) -> dict[int, int]:
+    """Return the label that each lesion has in a follow-up, of those that it shows."""
+    later = {
+        change.given: change.followup
+        for change in made.changes
+        if change.given is not None and change.followup is not None
+    }
+    return {i: later[label] for i, label in known.items() if label in later}
+
+
+def _has(made: SyntheticFollowup, fate: Fate, label: int) -> bool:
+    return any(change.fate is fate and change.given == label for change in made.changes)

@@ -1,0 +1,63 @@
+"""How well a tracked course agrees with the truth of a synthetic patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from lesionlocator.results.course import Course, State
+    from lesionlocator.synthetic.course import SyntheticCourse
+
+WITHIN_MM = 10.0
+"""Distance of centroids up to which a lesion counts as found."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One lesion of the baseline in one follow-up.
+
+    Parameters
+    ----------
+    lesion_id, timepoint
+        Which lesion, and which scan; 1 is the first follow-up.
+    is_there
+        Whether the truth has it.
+    state
+        What tracking says.
+    distance_mm
+        Between the centroids of truth and tracking; None where either is missing.
+    """
+
+    lesion_id: int
+    timepoint: int
+    is_there: bool
+    state: State
+    distance_mm: float | None
+
+    @property
+    def is_right(self) -> bool:
+        """Whether a lesion was found within 10 mm, or one that is gone is not claimed to be there."""
+        if not self.is_there:
+            return self.distance_mm is None and self.state.value == "disappeared"
+        return self.distance_mm is not None and self.distance_mm <= WITHIN_MM
+
+
+def sightings(truth: SyntheticCourse, course: Course) -> list[Sighting]:
+    """Compare each lesion that a follow-up shows, or that is gone by then, with what tracking says of it."""
+    found = []
+    for timepoint in range(1, len(truth.scans)):
+        gone = truth.gone[timepoint - 1]
+        for lesion_id in sorted({*truth.label_of[timepoint - 1], *gone}):
+            point = course.lesions[lesion_id].timepoints[timepoint]
+            if point is None:
+                raise ValueError(f"lesion {lesion_id} is not known at timepoint {timepoint}")
+            place = truth.centroid_lps(timepoint, lesion_id)
+            distance = None
+            if place is not None and point.measurements is not None:
+                distance = float(np.linalg.norm(place - point.measurements.centroid_lps_mm))
+            is_there = lesion_id not in gone
+            found.append(Sighting(lesion_id, timepoint, is_there, point.state, distance))
+    return found
