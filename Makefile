@@ -11,7 +11,7 @@ RACES := $(BIN)/python -m pytest -q -c benches/pytest.ini benches
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */ - /'
 
-demo: $(VENV)/installed  ## set up, then segment the lesions of a synthetic whole-body scan, and report
+demo: $(VENV)/installed  ## set up, then segment and track the lesions of a synthetic patient, and report
 	$(BIN)/lesionlocator demo --output demo
 
 test: lint  ## set up, then run every check

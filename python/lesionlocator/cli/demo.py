@@ -1,4 +1,4 @@
-"""``lesionlocator demo``: segment the lesions of a synthetic whole-body scan and compare with the truth."""
+"""``lesionlocator demo``: segment and track the lesions of a synthetic patient and compare with the truth."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
 from lesionlocator.cli import console
+from lesionlocator.cli.demo_course import demo_course
 from lesionlocator.cli.report import has_extra, write_reports
 from lesionlocator.errors import OutputError
 
@@ -48,8 +49,8 @@ _CASE = "whole_body"
 def demo(*, output: Path, seed: int, prompt_type: str, device: str) -> None:
     """Segment the lesions of a synthetic whole-body CT with the built-in model, and compare with the truth.
 
-    The prompts are roughly drawn boxes, or clicks beside the centre, as people make them. It ends with a
-    report, where its extra is installed.
+    The prompts are roughly drawn boxes, or clicks beside the centre, as people make them. Then the patient
+    comes back twice, and the lesions are tracked. It ends with a report, where its extra is installed.
     """
     import lesionlocator as ll
     from lesionlocator.synthetic import make_patient
@@ -75,6 +76,7 @@ def demo(*, output: Path, seed: int, prompt_type: str, device: str) -> None:
     console.say(f"Truth:   {output / f'{_CASE}_truth.nii.gz'}")
     console.say(f"Prompts: {prompt_file}")
     console.say(f"Masks:   {output / 'masks'}")
+    demo_course(patient, seed, _CASE, output, device)
     if has_extra():
         write_reports(output / "masks")
     else:

@@ -62,10 +62,10 @@ def demo_course(patient: SyntheticScan, seed: int, name: str, output: Path, devi
 
 def _write(truth: SyntheticCourse, output: Path) -> None:
     from lesionlocator.io import write_labelmap
-    from lesionlocator.synthetic.files import write_voxels
+    from lesionlocator.synthetic.files import write_image
 
     for scan, labels in zip(truth.scans[1:], truth.labels[1:], strict=True):
-        write_voxels(scan.voxels, scan.geometry, output / f"{scan.name}.nii.gz")
+        write_image(scan.voxels, scan.geometry, output / f"{scan.name}.nii.gz")
         write_labelmap(output / f"{scan.name}_truth.nii.gz", labels.labels, labels.geometry)
 
 

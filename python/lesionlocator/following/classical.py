@@ -101,7 +101,7 @@ class _ClassicalPair:
         if lesion.found is None:
             return lesion
         before = self._masks[lesion.lesion_id]
-        left = remaining_contrast(self._baseline, before, self._followup, [place, lesion.found])
+        left = remaining_contrast(self._baseline, before, self._followup, place, lesion.found)
         if left is None or left >= LEAST_CONTRAST:
             return lesion
         told = f"{_GONE} {max(left, 0):.0%} of its contrast is left"

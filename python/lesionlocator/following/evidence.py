@@ -56,44 +56,52 @@ class _Place:
         ring = (outside > _RING_MM[0]) & (outside <= _RING_MM[1])
         return cls(_some(core, block), _some(ring, block))
 
-    def contrast(self, scan: Scan, shift: NDArray[np.int64]) -> tuple[float, float] | None:
-        """Return the medians of core and ring in HU; None where the scan does not show them."""
-        values = [_values(scan, points + shift) for points in (self.core, self.ring)]
-        return (float(np.median(values[0])), float(np.median(values[1]))) if all(map(len, values)) else None
-
 
 def remaining_contrast(
-    earlier: Scan, mask: LesionMask, followup: Scan, places: list[LesionMask]
+    earlier: Scan, mask: LesionMask, followup: Scan, expected: LesionMask, found: LesionMask
 ) -> float | None:
     """Return which share of a lesion's contrast is left in a follow-up, about 1 where it has not changed.
 
-    Contrast is the median of the lesion's core minus that of a ring around it. The follow-up's core is looked
-    for in all places, and some millimetres around them; where it fits best counts. It has to stand out from
-    both rings, that of the follow-up and the earlier one, so that other tissue beside it is not taken for it.
+    Contrast is the median of the lesion's core minus that of a ring around it. In the follow-up, the core is
+    looked for where it is expected and some millimetres around; where it fits best counts. It has to stand
+    out both from the earlier ring and from a present one: around where it is expected, or, as it may have
+    grown, around what was found.
 
     Parameters
     ----------
     earlier, mask
         A scan, and the lesion in it.
-    followup, places
-        The later scan, and where in it the lesion is expected, or was found.
+    followup, expected, found
+        The later scan; where in it registration puts the lesion, and what the network found.
 
     Returns
     -------
     float or None
         None where the lesion had too little contrast to tell, or the follow-up does not show its place.
     """
-    before = _Place.of(mask, earlier).contrast(earlier, np.zeros(3, np.int64))
-    if before is None or abs(before[0] - before[1]) < _TELLING_HU:
+    before, place, grown = (
+        _Place.of(one, scan) for one, scan in ((mask, earlier), (expected, followup), (found, followup))
+    )
+    core, ring = _median(earlier, before.core), _median(earlier, before.ring)
+    if core is None or ring is None or abs(core - ring) < _TELLING_HU:
         return None
-    contrast, steps = before[0] - before[1], np.asarray(followup.geometry.spacing)
-    shares = []
-    for place in (_Place.of(place, followup) for place in places):
-        for shift_mm in itertools.product(_SHIFTS_MM, repeat=3):
-            now = place.contrast(followup, np.rint(np.asarray(shift_mm) / steps).astype(np.int64))
-            if now is not None:
-                shares.append(min((now[0] - now[1]) / contrast, (now[0] - before[1]) / contrast))
+    contrast, steps = core - ring, np.asarray(followup.geometry.spacing)
+    around_found, shares = _median(followup, grown.ring), []
+    for shift_mm in itertools.product(_SHIFTS_MM, repeat=3):
+        shift = np.rint(np.asarray(shift_mm) / steps).astype(np.int64)
+        now, around = (_median(followup, points + shift) for points in (place.core, place.ring))
+        if now is not None:
+            present = [r for r in (around, around_found) if r is not None]
+            apart = [(now - r) / contrast for r in present]
+            shares.append(min((now - ring) / contrast, max(apart, default=np.inf)))
     return max(shares, default=None)
+
+
+def _median(scan: Scan, points: NDArray[np.int64]) -> float | None:
+    """Return the median of some voxels in HU; None where the scan shows none of them."""
+    inside = np.all((points >= 0) & (points < scan.geometry.shape), axis=1)
+    z, y, x = points[inside].T
+    return float(np.median(scan.voxels[z, y, x])) if len(z) else None
 
 
 def _distance_mm(region: NDArray[np.uint8], spacing: tuple[float, float, float]) -> NDArray[np.float32]:
@@ -111,9 +119,3 @@ def _some(mask: NDArray[np.bool_], block: Box) -> NDArray[np.int64]:
     """Return voxels of a mask evenly, at most so many."""
     points = np.argwhere(mask)
     return points[:: max(1, -(-len(points) // _MOST_VOXELS))] + np.asarray(block.start)
-
-
-def _values(scan: Scan, points: NDArray[np.int64]) -> NDArray[Any]:
-    inside = np.all((points >= 0) & (points < scan.geometry.shape), axis=1)
-    z, y, x = points[inside].T
-    return scan.voxels[z, y, x]
