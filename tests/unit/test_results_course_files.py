@@ -7,8 +7,8 @@ import json
 from datetime import date
 
 import pytest
-from course_cases import GONE, line, scan_of, there
 
+from course_cases import GONE, line, scan_of, there
 from lesionlocator.errors import OutputError
 from lesionlocator.results.course_files import course_document, write_course
 from lesionlocator.results.timeline import build_course

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from course_cases import GRID, SCAN, SHAPE, block
 
+from course_cases import GRID, SCAN, SHAPE, block
 from lesionlocator.errors import InputError
 from lesionlocator.geometry import Box, Geometry
 from lesionlocator.io import LabelMap

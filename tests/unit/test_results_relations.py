@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from course_cases import SHAPE, block, found, line
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from course_cases import SHAPE, block, found, line
 from lesionlocator.errors import InputError
 from lesionlocator.geometry import Box
 from lesionlocator.results.lesion import LesionMask

@@ -6,10 +6,10 @@ from datetime import date
 
 import numpy as np
 import pytest
-from course_cases import GONE, SHAPE, UNSEEN, block, found, line, scan_of, there
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from course_cases import GONE, SHAPE, UNSEEN, block, found, line, scan_of, there
 from lesionlocator.errors import InputError
 from lesionlocator.geometry import Box
 from lesionlocator.prompts.kinds import LARGEST_ID
