@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+import SimpleITK
+
 from lesionlocator.geometry import Box
-from lesionlocator.training.evaluate import EmptyMeasurement, Measurement, held_out_patient, summarize
+from lesionlocator.training.evaluate import (
+    EmptyMeasurement,
+    Measurement,
+    held_out_patient,
+    held_out_real,
+    summarize,
+)
 
 
 def measured(prompt: str, diameter: float, dice: float) -> Measurement:
@@ -40,3 +51,18 @@ def test_a_held_out_patient_covers_the_trunk_at_its_spacing() -> None:
     patient = held_out_patient(9_000_118, 1)
     extent = [n * s for n, s in zip(patient.geometry.shape, patient.geometry.spacing, strict=True)]
     assert all(abs(a - b) < 5.1 for a, b in zip(extent, (150, 270, 380), strict=True))
+
+
+def test_lesions_are_drawn_into_the_part_of_a_real_scan_that_training_leaves_out(tmp_path: Path) -> None:
+    voxels = np.full((60, 60, 60), -1000, np.int16)
+    voxels[:, 5:55, 5:55] = np.random.default_rng(0).normal(50, 10, (60, 50, 50))
+    image = SimpleITK.GetImageFromArray(voxels)
+    image.SetSpacing((1.5, 1.5, 1.5))
+    SimpleITK.WriteImage(image, str(tmp_path / "ct.nii.gz"))
+    patient, again = (held_out_real(tmp_path / "ct.nii.gz", 3, 4) for _ in range(2))
+    assert patient.geometry.shape == (18, 60, 60)
+    assert np.unique(patient.labels).tolist() == list(range(len(patient.lesions) + 1))
+    assert len(patient.lesions) > 0
+    np.testing.assert_array_equal(patient.voxels, again.voxels)
+    far = patient.labels == 0
+    assert np.mean(patient.voxels[far] == voxels[42:][far]) > 0.7

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator.geometry import Geometry
-from lesionlocator.synthetic.anatomy import build_anatomy
+from lesionlocator.synthetic.anatomy import Anatomy, build_anatomy
 from lesionlocator.synthetic.lesions import LesionKind, insert_lesion, random_site
 from lesionlocator.synthetic.scanner import acquire
 from lesionlocator.synthetic.tissue import Tissue
@@ -86,12 +86,43 @@ def make_patient(
     rng = np.random.default_rng([seed, 2])
     hounsfield = anatomy.hounsfield.astype(np.float32)
     labels = np.zeros(shape, dtype=np.uint8)
+    placed = place_lesions(rng, hounsfield, labels, anatomy, count=lesions, diameters_mm=diameters_mm)
+    origin = (
+        -(shape[2] - 1) * spacing[2] / 2,
+        -(shape[1] - 1) * spacing[1] / 2,
+        -(shape[0] - 1) * spacing[0] / 2,
+    )
+    return SyntheticScan(acquire(rng, hounsfield), labels, Geometry(shape, spacing, origin), tuple(placed))
+
+
+def place_lesions(
+    rng: np.random.Generator,
+    hounsfield: NDArray[np.float32],
+    labels: NDArray[np.uint8],
+    anatomy: Anatomy,
+    *,
+    count: int,
+    diameters_mm: tuple[float, float],
+) -> list[SyntheticLesion]:
+    """Draw up to ``count`` lesions into ``hounsfield`` and ``labels``, both changed in place; say which.
+
+    Parameters
+    ----------
+    rng
+        Decides all of them.
+    hounsfield, labels
+        On the grid of ``anatomy``.
+    anatomy
+        Where lesions may grow.
+    count, diameters_mm
+        How many to try to place, and the range of their longest diameters.
+    """
     placed: list[SyntheticLesion] = []
-    for _ in range(lesions * _ATTEMPTS_PER_LESION):
-        if len(placed) == lesions:
+    for _ in range(count * _ATTEMPTS_PER_LESION):
+        if len(placed) == count:
             break
         diameter = random_diameter(rng, *diameters_mm)
-        site = random_site(rng, anatomy.tissue, spacing, diameter)
+        site = random_site(rng, anatomy.tissue, anatomy.spacing, diameter)
         if site is None:
             break
         label = len(placed) + 1
@@ -100,16 +131,11 @@ def make_patient(
             hounsfield,
             labels,
             anatomy.tissue,
-            spacing=spacing,
+            spacing=anatomy.spacing,
             site=site,
             diameter_mm=diameter,
             label=label,
         )
         if kind is not None:
             placed.append(SyntheticLesion(label, kind, site.host, diameter))
-    origin = (
-        -(shape[2] - 1) * spacing[2] / 2,
-        -(shape[1] - 1) * spacing[1] / 2,
-        -(shape[0] - 1) * spacing[0] / 2,
-    )
-    return SyntheticScan(acquire(rng, hounsfield), labels, Geometry(shape, spacing, origin), tuple(placed))
+    return placed

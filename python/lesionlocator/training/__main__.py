@@ -89,6 +89,11 @@ def train(
 @click.option("--mirroring/--no-mirroring", default=True, show_default=True, help="Average 8 mirrorings.")
 @click.option("--threads", default=2, show_default=True, help="CPU threads of the network.")
 @click.option(
+    "--background",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Measure in the uppermost 30 % of this real CT, instead of on phantoms.",
+)
+@click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="JSON file to write."
 )
 def evaluate_command(
@@ -99,6 +104,7 @@ def evaluate_command(
     first_seed: int,
     mirroring: bool,
     threads: int,
+    background: Path | None,
     output: Path,
 ) -> None:
     """Measure a model on patients that it has not seen; same options, same figures."""
@@ -115,6 +121,7 @@ def evaluate_command(
         model,
         range(first_seed, first_seed + phantoms),
         lesions=lesions,
+        background=background,
         progress=lambda seed, found: console.say(
             f"patient {seed}: " + ", ".join(f"{m.diameter_mm:.0f} mm {m.prompt} {m.dice:.2f}" for m in found)
         ),
@@ -122,6 +129,7 @@ def evaluate_command(
     report["command"] = (
         f"python -m lesionlocator.training evaluate --phantoms {phantoms} --lesions {lesions} "
         f"--first-seed {first_seed} {'--mirroring' if mirroring else '--no-mirroring'}"
+        + (f" --background {background.name}" if background else "")
     )
     with write_atomically(output) as temporary:
         temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lesionlocator.geometry import Box, Shape, Triple
+from lesionlocator.geometry import Box, Geometry, Shape, Triple
 from lesionlocator.io import Scan
 from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
 from lesionlocator.synthetic import SyntheticScan, make_patient
+from lesionlocator.synthetic.inpaint import grain
+from lesionlocator.synthetic.patient import place_lesions
 from lesionlocator.training.prompts import rough_box, rough_point
+from lesionlocator.training.recipe import HELD_OUT_ABOVE, SPACING_MM
+from lesionlocator.training.samples import real_body
 from lesionlocator.training.validation import dice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from lesionlocator.segmentation import SegmentationModel
 
@@ -25,6 +30,7 @@ SIZE_CLASSES_MM = ((0.0, 6.0), (6.0, 10.0), (10.0, 20.0), (20.0, 40.0), (40.0, 1
 _SMALLEST_OF_NOTE_MM = 6.0
 _COVERAGE_MM = (150.0, 270.0, 380.0)
 _EMPTY_BOXES = 3
+_DIAMETERS_MM = (3.0, 60.0)
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,27 @@ def held_out_patient(seed: int, lesions: int) -> SyntheticScan:
     slices, pixel = float(rng.choice([1.0, 1.5, 2.0, 3.0, 5.0])), float(rng.choice([0.8, 1.0, 1.5]))
     spacing = (slices, pixel, pixel)
     z, y, x = (round(mm / s) for mm, s in zip(_COVERAGE_MM, spacing, strict=True))
-    return make_patient(seed, (z, y, x), spacing, lesions=lesions)
+    return make_patient(seed, (z, y, x), spacing, lesions=lesions, diameters_mm=_DIAMETERS_MM)
+
+
+def held_out_real(path: Path, seed: int, lesions: int) -> SyntheticScan:
+    """Return the part of a real scan that no training has looked at, on the model's grid, with lesions in it.
+
+    Raises
+    ------
+    InputError
+        Where the scan cannot be read.
+    """
+    anatomy = real_body(path, lowest=HELD_OUT_ABOVE).anatomy
+    rng = np.random.default_rng([seed, 16])
+    hounsfield = anatomy.hounsfield.astype(np.float32)
+    noise = grain(hounsfield)
+    labels = np.zeros(hounsfield.shape, np.uint8)
+    placed = place_lesions(rng, hounsfield, labels, anatomy, count=lesions, diameters_mm=_DIAMETERS_MM)
+    hounsfield[labels > 0] += noise[labels > 0]
+    voxels = np.clip(np.rint(hounsfield), -1024, 3071).astype(np.int16)
+    z, y, x = voxels.shape
+    return SyntheticScan(voxels, labels, Geometry((z, y, x), SPACING_MM), tuple(placed))
 
 
 def measure_patient(
@@ -127,6 +153,7 @@ def evaluate(
     seeds: Iterable[int],
     *,
     lesions: int = 8,
+    background: Path | None = None,
     progress: Callable[[int, list[Measurement]], None] = lambda _seed, _found: None,
 ) -> dict[str, Any]:
     """Measure a model on held-out patients.
@@ -139,24 +166,32 @@ def evaluate(
         Patients, one for each seed.
     lesions
         Lesions in each.
+    background
+        A real scan, whose uppermost part is the anatomy of every patient; phantoms where None.
     progress
         Called with the seed and its measurements after each patient.
 
     Returns
     -------
     dict
-        ``summary`` (mean Dice and count by prompt and size class, and how empty boxes came back) and
+        ``summary`` (mean Dice and count by prompt and size class, and how empty boxes came back), ``kinds``
+        (mean Dice and count from 6 mm by kind of lesion) and
         ``lesions`` and ``empty_boxes``, the single measurements; ready for JSON.
     """
     found: list[Measurement] = []
     empty: list[EmptyMeasurement] = []
     for seed in seeds:
-        measured, unfilled = measure_patient(model, held_out_patient(seed, lesions), seed)
+        if background is None:
+            patient = held_out_patient(seed, lesions)
+        else:
+            patient = held_out_real(background, seed, lesions)
+        measured, unfilled = measure_patient(model, patient, seed)
         found += measured
         empty += unfilled
         progress(seed, measured)
     return {
         "summary": summarize(found, empty),
+        "kinds": {kind.value: _by_kind(found, kind) for kind in PromptKind},
         "lesions": [asdict(m) for m in found],
         "empty_boxes": [asdict(m) for m in empty],
     }
@@ -181,6 +216,17 @@ def _by_size(found: list[Measurement], kind: PromptKind) -> dict[str, dict[str, 
                 "found": round(float(np.mean(np.array(scores) > 0.1)), 4),
             }
     return table
+
+
+def _by_kind(found: list[Measurement], prompt: PromptKind) -> dict[str, dict[str, float]]:
+    scores: dict[str, list[float]] = {}
+    for m in found:
+        if m.prompt == prompt.value and m.diameter_mm >= _SMALLEST_OF_NOTE_MM:
+            scores.setdefault(m.kind, []).append(m.dice)
+    return {
+        kind: {"lesions": len(values), "dice_mean": round(float(np.mean(values)), 4)}
+        for kind, values in sorted(scores.items())
+    }
 
 
 def _filled(empty: list[EmptyMeasurement]) -> dict[str, float]:
