@@ -11,6 +11,7 @@ import numpy as np
 from lesionlocator.dicom.contours import outlines
 from lesionlocator.dicom.identity import PROGRAM, Maker
 from lesionlocator.dicom.lesions import TrackedMask, derived_uid, result_uid
+from lesionlocator.dicom.sources import PATIENT_AND_STUDY
 from lesionlocator.io.dicom.extra import quiet, required
 
 if TYPE_CHECKING:
@@ -19,19 +20,6 @@ if TYPE_CHECKING:
 SERIES_NUMBER = 903
 _STORAGE = "1.2.840.10008.5.1.4.1.1.481.3"
 _STUDY_COMPONENT = "1.2.840.10008.3.1.2.3.1"
-_COPIED = (
-    "SpecificCharacterSet",
-    "PatientName",
-    "PatientID",
-    "PatientBirthDate",
-    "PatientSex",
-    "StudyDate",
-    "StudyTime",
-    "StudyID",
-    "AccessionNumber",
-    "ReferringPhysicianName",
-    "StudyInstanceUID",
-)
 _COLOURS = ((230, 25, 75), (60, 180, 75), (255, 225, 25), (0, 130, 200), (245, 130, 48), (145, 30, 180))
 
 
@@ -85,7 +73,7 @@ def _head(images: Sequence[Any], lesions: Sequence[TrackedMask], maker: Maker) -
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = _STORAGE
     uid = result_uid(source, lesions, maker, kind="RTSTRUCT")
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = uid
-    for keyword in _COPIED:
+    for keyword in PATIENT_AND_STUDY:
         if keyword in source:
             dataset[keyword] = source[keyword]
     now = datetime.now()

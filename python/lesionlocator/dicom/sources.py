@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 NO_DATE = "19000101"
 """Stands where a date must stand and none may be told."""
-_PATIENT = [
-    "SpecificCharacterSet",
-    "PatientName",
-    "PatientID",
+_BLANK = (
     "PatientBirthDate",
     "PatientSex",
     "StudyDate",
@@ -26,7 +23,11 @@ _PATIENT = [
     "StudyID",
     "AccessionNumber",
     "ReferringPhysicianName",
-    "StudyInstanceUID",
+)
+PATIENT_AND_STUDY = ("SpecificCharacterSet", "PatientName", "PatientID", *_BLANK, "StudyInstanceUID")
+"""Attributes that every result has from its images."""
+_READ = [
+    *PATIENT_AND_STUDY,
     "SeriesInstanceUID",
     "SeriesNumber",
     "SeriesDate",
@@ -56,15 +57,6 @@ _PATIENT = [
     "PixelRepresentation",
     "DimensionOrganizationSequence",
     "DimensionIndexSequence",
-]
-_BLANK = [
-    "PatientBirthDate",
-    "PatientSex",
-    "StudyDate",
-    "StudyTime",
-    "StudyID",
-    "AccessionNumber",
-    "ReferringPhysicianName",
 ]
 _UIDS = ["StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "SOPInstanceUID"]
 
@@ -125,7 +117,7 @@ def _read(source: DicomSource, *, only_first: bool = False) -> list[Any]:
     images = []
     with quiet():
         for name, file in opened(source.location, names):
-            image = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_PATIENT)
+            image = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_READ)
             if not image.get("SOPInstanceUID"):
                 image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID
             image.SOPClassUID = image.file_meta.MediaStorageSOPClassUID
