@@ -38,6 +38,11 @@ def measure(threads: int) -> Limits:
     return Limits(_BYTES / read, _BYTES / fresh)
 
 
+def touch(size: int) -> None:
+    """Fill and free so many bytes of fresh memory, and half as many more for temporaries."""
+    np.empty(size + size // 2, np.uint8).fill(0)
+
+
 def _best(work: Callable[[], None]) -> float:
     times = []
     for _ in range(_RUNS):

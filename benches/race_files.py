@@ -23,8 +23,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, quick: bool) -> Path:
     made = tmp_path_factory.mktemp("files")
     image = sitk.GetImageFromArray(body(QUARTER[0]))
     image.SetSpacing(_SPACING[::-1])
-    for ending in (".nii", ".nii.gz"):
-        sitk.WriteImage(image, str(made / f"scan{ending}"))
+    # Not two files of one stem: asked for a .nii.gz, SimpleITK reads the voxels of the .nii beside it.
+    for name in ("plain.nii", "packed.nii.gz"):
+        sitk.WriteImage(image, str(made / name))
     labels = sitk.GetImageFromArray(lesions((QUARTER if quick else BODY)[0], 50))
     labels.SetSpacing(_SPACING[::-1])
     sitk.WriteImage(labels, str(made / "labels.nii.gz"))
@@ -35,10 +36,9 @@ def theirs(path: Path) -> np.ndarray:
     return sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
 
 
-# Of .nii.gz, the goal is not reached everywhere, so that the quick form does not hold it.
-@pytest.mark.parametrize(("ending", "goals"), [(".nii.gz", {2: 1.5}), (".nii", {1: 5, 2: 5})])
-def race_read_scan(race: Racing, folder: Path, ending: str, goals: dict[int, float]) -> None:
-    path = folder / f"scan{ending}"
+@pytest.mark.parametrize(("name", "goal"), [("packed.nii.gz", 1.5), ("plain.nii", 5)])
+def race_read_scan(race: Racing, folder: Path, name: str, goal: float) -> None:
+    path = folder / name
 
     def ours() -> np.ndarray:
         voxels = read_scan(path).voxels
@@ -46,11 +46,11 @@ def race_read_scan(race: Racing, folder: Path, ending: str, goals: dict[int, flo
         return voxels
 
     race(
-        f"read a scan, {ending}",
+        f"read a scan, {''.join(path.suffixes)}",
         ours,
         "SimpleITK",
         partial(theirs, path),
-        goals=goals,
+        goals={1: goal, 2: goal},
         traffic=Traffic(read=path.stat().st_size, fresh=body(QUARTER[0]).nbytes),
     )
 
