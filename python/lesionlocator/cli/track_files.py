@@ -14,7 +14,7 @@ from lesionlocator.cli.track_unfinished import Unfinished
 from lesionlocator.errors import InputError, OutputError
 from lesionlocator.following.methods import Carried
 from lesionlocator.following.origin import lesion_mask
-from lesionlocator.io import read_labelmap, write_mask_region
+from lesionlocator.io import read_labelmap
 from lesionlocator.results.documents import read_document
 from lesionlocator.results.files import CaseFiles, is_document
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
@@ -37,10 +37,6 @@ class TrackFiles:
 
     cases: CaseFiles
 
-    def expected(self, lesion_id: int) -> Path:
-        """Return the file that says where a lesion was looked for."""
-        return self.cases.folder / f"{self.cases.case}_expected_{lesion_id}.nii.gz"
-
     @property
     def unfinished(self) -> Path:
         """Return the record of what is done of a follow-up that is not finished."""
@@ -53,9 +49,8 @@ class TrackFiles:
     def write_lesion(self, carried: Carried, geometry: Geometry) -> None:
         """Write the mask of a lesion, and where registration took it."""
         self.cases.write_mask(carried.lesion, geometry)
-        place = carried.expected
-        if place is not None:
-            write_mask_region(self.expected(carried.lesion.lesion_id), place.region, place.box, geometry)
+        if carried.expected is not None:
+            self.cases.write_expected(carried.lesion.lesion_id, carried.expected, geometry)
 
     def remove_others(self, carried: Iterable[Carried]) -> None:
         """Remove the files of lesions that an earlier run found, or missed, and this one did not."""
@@ -63,7 +58,7 @@ class TrackFiles:
         self.cases.remove_masks_except(
             i for i, one in done.items() if one.lesion.status is not LesionStatus.REFUSED
         )
-        placed = {self.expected(i).name for i, one in done.items() if one.expected is not None}
+        placed = {self.cases.expected(i).name for i, one in done.items() if one.expected is not None}
         own = re.compile(re.escape(self.cases.case) + r"_expected_\d+\.nii\.gz")
         for path in self.cases.folder.iterdir():
             if own.fullmatch(path.name) and path.name not in placed:
@@ -134,7 +129,7 @@ class TrackFiles:
         return found
 
     def _read_expected(self, lesion_id: int, geometry: Geometry) -> LesionMask | None:
-        path = self.expected(lesion_id)
+        path = self.cases.expected(lesion_id)
         if not path.is_file():
             return None
         mask = read_labelmap(path)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from lesionlocator.cli.case_run import contested
+from lesionlocator.following.course import SHOWS_NOTHING
 from lesionlocator.following.methods import Carried
 from lesionlocator.results.segmentation import Segmentation
 
@@ -147,7 +148,7 @@ class FollowUpRun:
         for more in self._unfinished.notes.values():
             notes += [note for note in more if note not in notes]
         if not any(one.in_view for one in self._carried.values()):
-            notes.append("shows the place of no lesion")
+            notes.append(SHOWS_NOTHING)
         for note in notes:
             self._reporter.warning(self._files.cases.case, note)
         return notes

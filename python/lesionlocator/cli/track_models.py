@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lesionlocator.cli.track_points import Points, read_points
+from lesionlocator.following.points import Points, read_points
 from lesionlocator.following.tracker import Tracker, load_tracker, uses_networks
 from lesionlocator.model import segmentation_folder, tracking_folder
 from lesionlocator.prompts.kinds import PromptKind

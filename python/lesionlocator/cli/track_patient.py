@@ -9,8 +9,8 @@ from lesionlocator.cli import console
 from lesionlocator.cli.track_dicom import in_time
 from lesionlocator.cli.track_models import TrackModels
 from lesionlocator.cli.track_plan import Plan
-from lesionlocator.cli.track_points import propose
 from lesionlocator.cli.track_prompted import read_baseline
+from lesionlocator.cli.track_propose import propose_all
 from lesionlocator.cli.track_record import environment, settings_of
 from lesionlocator.cli.track_run import TrackRun
 from lesionlocator.errors import InputError
@@ -76,7 +76,7 @@ def run_tracking(options: TrackOptions, reporter: Reporter, models: TrackModels 
     try:
         baseline = read_baseline(options, scan, run, models, reporter)
         if options.propose_only:
-            file = propose(baseline.origin, plan, method, options.output, reporter)
+            file = propose_all(baseline.origin, plan, method, options.output, reporter)
             console.say(f"proposed points: {file}")
         else:
             method.load()

@@ -13,8 +13,8 @@ from lesionlocator.following.methods import Carried
 from lesionlocator.following.places import KnownPlaces
 from lesionlocator.results.course import Course, CourseOptions
 from lesionlocator.results.course_files import write_course
-from lesionlocator.results.files import make_folder
-from lesionlocator.results.lesion import LesionResult, LesionStatus
+from lesionlocator.results.files import CaseFiles, make_folder
+from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 from lesionlocator.results.segmentation import Segmentation
 from lesionlocator.results.timeline import build_course
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SHOWS_NOTHING = "shows the place of no lesion"
+"""Notes that a follow-up is of another part of the body."""
+
 
 @dataclass(frozen=True)
 class PatientCourse(Course):
@@ -42,10 +45,13 @@ class PatientCourse(Course):
         What segmenting the baseline gave; None where its lesions were given as masks.
     followups
         The lesions of each follow-up, under the baseline's ids.
+    expected
+        Where each lesion was looked for in each follow-up, by id; a lesion that was not has no entry.
     """
 
     baseline: Segmentation | None
     followups: tuple[Segmentation, ...]
+    expected: tuple[Mapping[int, LesionMask], ...]
 
     def save(self, folder: str | Path, *, per_lesion: bool = True, labelmap: bool = True) -> list[Path]:
         """Write the masks of all scans, and ``tracking.csv`` and ``tracking.json``.
@@ -53,7 +59,8 @@ class PatientCourse(Course):
         Parameters
         ----------
         folder, per_lesion, labelmap
-            As for :meth:`lesionlocator.results.segmentation.Segmentation.save`.
+            As for :meth:`lesionlocator.results.segmentation.Segmentation.save`. With masks of single lesions
+            also come ``<followup>_expected_<id>.nii.gz``: where each lesion was looked for.
 
         Returns
         -------
@@ -68,6 +75,9 @@ class PatientCourse(Course):
         root = make_folder(folder)
         scans = self.followups if self.baseline is None else (self.baseline, *self.followups)
         files = [path for scan in scans for path in scan.save(root, per_lesion=per_lesion, labelmap=labelmap)]
+        for followup, places in zip(self.followups, self.expected if per_lesion else (), strict=per_lesion):
+            own = CaseFiles.of(followup.scan, root)
+            files += [own.write_expected(i, place, followup.scan.geometry) for i, place in places.items()]
         return files + write_course(self, root)
 
 
@@ -114,6 +124,7 @@ def follow(
     refused = refused_in({} if baseline is None else baseline.lesions)
     places = KnownPlaces(origin, from_previous=from_previous)
     examinations, results = [examined_baseline(origin, refused, days[0])], []
+    expected: list[Mapping[int, LesionMask]] = []
     for scan, day, label in zip(followups, days[1:], maps, strict=True):
         carried = {i: Carried(lesion) for i, lesion in refused.items()}
         notes = places.repeated(scan)
@@ -121,11 +132,22 @@ def follow(
             carried |= {one.lesion.lesion_id: one for one in pair.run(progress or _silent, ids)}
             notes += [note for note in pair.notes if note not in notes]
         lesions = {i: carried[i].lesion for i in sorted(carried)}
+        if not any(one.in_view for one in carried.values()):
+            notes.append(SHOWS_NOTHING)
+        expected.append({i: one.expected for i, one in carried.items() if one.expected is not None})
         results.append(Segmentation(scan, method.kind, lesions, {}, tuple(notes), method.identity))
         examinations.append(examined(scan, carried, day, label))
         places.move(scan, carried)
     course = build_course(examinations, options)
-    return PatientCourse(course.names, course.dates, course.lesions, course.options, baseline, tuple(results))
+    return PatientCourse(
+        course.names,
+        course.dates,
+        course.lesions,
+        course.options,
+        baseline,
+        tuple(results),
+        tuple(expected),
+    )
 
 
 def refused_in(lesions: Mapping[int, LesionResult]) -> dict[int, LesionResult]:

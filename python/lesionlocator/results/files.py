@@ -60,6 +60,16 @@ class CaseFiles:
         """Return the file of one lesion."""
         return self.folder / f"{self.case}_lesion_{lesion_id}.nii.gz"
 
+    def expected(self, lesion_id: int) -> Path:
+        """Return the file that says where a lesion of an earlier scan was looked for."""
+        return self.folder / f"{self.case}_expected_{lesion_id}.nii.gz"
+
+    def write_expected(self, lesion_id: int, place: LesionMask, geometry: Geometry) -> Path:
+        """Write where a lesion of an earlier scan was looked for, and return the file."""
+        path = self.expected(lesion_id)
+        write_mask_region(path, place.region, place.box, geometry)
+        return path
+
     def write(self, segmentation: Segmentation, *, per_lesion: bool, labelmap: bool) -> list[Path]:
         """Write all files of a case, and return them."""
         lesions = segmentation.lesions.values()

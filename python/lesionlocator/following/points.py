@@ -1,4 +1,4 @@
-"""Tracking that a person has a say in: points are proposed, edited, and then segmented."""
+"""Tracking at points that a person has accepted."""
 
 from __future__ import annotations
 
@@ -11,16 +11,11 @@ import numpy as np
 from lesionlocator.errors import InputError
 from lesionlocator.following.methods import Carried, OnProgress, PairRun
 from lesionlocator.geometry import Box
-from lesionlocator.io import read_scan
 from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
-from lesionlocator.prompts.longitudinal import FollowedLesion, Pair, read_longitudinal, write_longitudinal
-from lesionlocator.prompts.published import write_published
+from lesionlocator.prompts.longitudinal import read_longitudinal
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 
 if TYPE_CHECKING:
-    from lesionlocator.cli.reporter import Reporter
-    from lesionlocator.cli.track_plan import Plan
-    from lesionlocator.following.methods import Method
     from lesionlocator.following.origin import Origin
     from lesionlocator.geometry import Point, Shape
     from lesionlocator.io import Scan
@@ -28,42 +23,7 @@ if TYPE_CHECKING:
     from lesionlocator.tracking.field import DisplacementField
     from lesionlocator.tracking.masks import MaskKind
 
-PROPOSED = "proposed.json"
 _STRUCK = "has no point in this follow-up"
-
-
-def propose(origin: Origin, plan: Plan, method: Method, folder: Path, reporter: Reporter) -> Path:
-    """Write where registration puts each lesion of a baseline in each follow-up.
-
-    ``proposed.json`` is LongiSeg's tracking file, with points; ``<followup>_proposed.json`` is a prompt file
-    in the published format, with points and boxes.
-
-    Raises
-    ------
-    LesionLocatorError
-        Where a follow-up cannot be used, or the file cannot be written.
-    """
-    pairs: list[Pair] = []
-    for path, series in zip(plan.followups, plan.series, strict=True):
-        followup = read_scan(path, series=series)
-        reporter.stage(f"{followup.name}: registering {origin.scan.name}")
-        pair = method.pair(origin, followup)
-        places = pair.places()
-        for note in pair.notes:
-            reporter.warning(followup.name, note)
-        for lesion_id in origin.masks.keys() - places.keys():
-            reporter.warning(followup.name, f"lesion {lesion_id} lies outside what the follow-up shows")
-        pairs.append(
-            tuple(
-                FollowedLesion(i, origin.scan.name, followup.name, _centroid(mask), _centroid(places.get(i)))
-                for i, mask in sorted(origin.masks.items())
-            )
-        )
-        proposals = [LesionPrompt(i, place.box, _centroid(place)) for i, place in sorted(places.items())]
-        write_published(PromptSet.of(proposals), folder / f"{followup.name}_proposed.json")
-    file = folder / PROPOSED
-    write_longitudinal({origin.scan.name: pairs}, file)
-    return file
 
 
 def read_points(path: Path, followups: Collection[str]) -> dict[str, PromptSet]:
@@ -160,13 +120,6 @@ class _PointsPair:
         self.notes += tuple(note for note in work.notes if note not in self.notes)
         for lesion in work.run(progress):
             yield Carried(lesion, places.get(lesion.lesion_id))
-
-
-def _centroid(mask: LesionMask | None) -> Point | None:
-    if mask is None:
-        return None
-    z, y, x = (np.argwhere(mask.region).mean(axis=0) + mask.box.start).tolist()
-    return z, y, x
 
 
 def _voxel(point: Point | None, shape: Shape) -> LesionMask | None:
