@@ -391,15 +391,15 @@ def test_memory_that_runs_out_is_told_and_loses_one_case(
     from lesionlocator.inference.ensemble import Ensemble
 
     calls = []
-    original = Ensemble.logit_difference
+    original = Ensemble.answers
 
-    def short(self: Ensemble, patch: Any, **options: Any) -> Any:
+    def short(self: Ensemble, patches: Any, **options: Any) -> Any:
         calls.append(1)
         if len(calls) == 1:
             raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
-        return original(self, patch, **options)
+        yield from original(self, patches, **options)
 
-    monkeypatch.setattr(Ensemble, "logit_difference", short)
+    monkeypatch.setattr(Ensemble, "answers", short)
     images, prompts = two_cases
     assert segment("-i", images, "-p", prompts, "-o", tmp_path / "out") == 3
     error = capsys.readouterr().err

@@ -59,10 +59,12 @@ def test_a_profile_prints_the_stages_and_writes_a_trace(
     inputs = ("-i", images / "b.nii.gz", "-p", prompts / "b.json")
     assert segment(*inputs, "-o", tmp_path / "out", "--fast", "--profile") == 0
     printed = capsys.readouterr().out
-    assert all(stage in printed for stage in ("read", "prepare", "network", "export", "write", "total"))
+    assert all(
+        stage in printed for stage in ("read", "prepare", "network", "wait", "export", "write", "total")
+    )
     events = json.loads((tmp_path / "out" / "profile.json").read_text())["traceEvents"]
     names = {event.get("name") for event in events}
-    assert {f"lesionlocator: {stage}" for stage in ("prepare", "network", "export")} <= names
+    assert {f"lesionlocator: {stage}" for stage in ("prepare", "network", "export", "write")} <= names
     assert any("conv" in str(name) for name in names)
 
 
@@ -89,6 +91,6 @@ def test_each_step_about_missing_memory_is_a_warning_of_its_lesion(
     assert segment(*inputs, "-o", tmp_path / "whole") == 0
     monkeypatch.setattr(Ensemble, "__init__", in_batches)
     assert segment(*inputs, "-o", tmp_path / "out") == 0
-    assert "lesion 7 segmented: out of memory on cpu: mirrorings go 1 at a time" in capsys.readouterr().err
+    assert "lesion 7 segmented: out of memory on cpu: samples go 1 at a time" in capsys.readouterr().err
     masks = [(tmp_path / name / "b_lesion_7.nii.gz").read_bytes() for name in ("whole", "out")]
     assert masks[0] == masks[1]

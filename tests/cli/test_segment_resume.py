@@ -32,13 +32,14 @@ def resume(done: Path, two_cases: tuple[Path, Path], segment: Segment) -> Callab
 def patches(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Grows with every patch that a network sees."""
     seen: list[int] = []
-    original = Ensemble.logit_difference
+    original = Ensemble.answers
 
-    def counted(self: Ensemble, patch: Any, **options: Any) -> Any:
-        seen.append(1)
-        return original(self, patch, **options)
+    def counted(self: Ensemble, patches: Any, **options: Any) -> Any:
+        for answer in original(self, patches, **options):
+            seen.append(1)
+            yield answer
 
-    monkeypatch.setattr(Ensemble, "logit_difference", counted)
+    monkeypatch.setattr(Ensemble, "answers", counted)
     return seen
 
 

@@ -12,7 +12,7 @@ import torch
 
 from archives import arrays_of
 from lesionlocator.inference.ensemble import Ensemble
-from lesionlocator.inference.segmenter import segment_prompt
+from lesionlocator.inference.segmenter import segment_prompts
 from lesionlocator.inference.tiles import Tiling
 from lesionlocator.io import read_scan
 from lesionlocator.model import segmentation_folder
@@ -39,7 +39,8 @@ def test_logits_of_one_lesion(conformance: Path, family: str, image: str) -> Non
     lesion = read_prompts(conformance / f"prompts/{image}.json").prompts[int(facts["picked_lesion"])]
     prompt = prompt_from_voxels(lesion, PromptKind.BOX, grid)
     assert isinstance(prompt, GridPrompt)
-    logits = segment_prompt(ensemble, grid, prompt)
+    (answer,) = segment_prompts(ensemble, grid, [prompt])
+    logits = answer.logits
 
     wanted = facts["logit_difference"].astype(np.float32)
     covered = np.zeros(wanted.shape, bool)

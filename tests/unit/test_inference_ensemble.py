@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +13,10 @@ import torch
 
 import tiny_models
 from lesionlocator.errors import DeviceError
-from lesionlocator.inference.ensemble import Ensemble
+from lesionlocator.inference.ensemble import Ensemble, GivenUpError
 from lesionlocator.inference.memory import MemoryLadder, is_out_of_memory
 from lesionlocator.inference.precision import choose_precision
+from lesionlocator.inference.transfer import Transfer
 from lesionlocator.model import NetworkFolder, segmentation_folder
 
 CPU = torch.device("cpu")
@@ -56,17 +59,62 @@ def slow_mean(patch: np.ndarray) -> np.ndarray:
 def test_mirrorings_in_batches_give_the_slow_mean(
     folder: NetworkFolder, patch: np.ndarray, batch: int
 ) -> None:
-    calls = []
-    found = ensemble(folder, batch=batch).logit_difference(patch, on_forward=lambda: calls.append(1))
+    calls: list[int] = []
+    found = one_answer(ensemble(folder, batch=batch), patch, on_forward=calls.append)
     np.testing.assert_allclose(found, slow_mean(patch), rtol=1e-4, atol=1e-4)
-    assert len(calls) == 16
+    assert calls == [0] * 16
 
 
-def limit_batch(one: Ensemble, most: int, problem: BaseException) -> None:
+@pytest.mark.parametrize(("batch", "at_once"), [(1, 1), (8, 1), (20, 2), (32, 4)])
+def test_several_patches_at_once_answer_as_one_by_one(
+    folder: NetworkFolder, patch: np.ndarray, batch: int, at_once: int
+) -> None:
+    several = [np.roll(patch, shift, axis=3) for shift in range(5)]
+    one = ensemble(folder, batch=batch)
+    sizes = sizes_of_batches(one)
+    assert one.patches_at_once == at_once
+    calls: list[int] = []
+    found = [answer.difference for answer in one.answers(iter(several), on_forward=calls.append)]
+    assert sorted(calls) == sorted([*range(5)] * 16)
+    assert max(sizes) == min(batch, 8 * at_once)
+    for each, given in zip(found, several, strict=True):
+        np.testing.assert_allclose(each, slow_mean(given), rtol=1e-4, atol=1e-4)
+
+
+def test_patches_of_different_lesions_share_a_batch_without_mirroring(
+    folder: NetworkFolder, patch: np.ndarray
+) -> None:
+    one = Ensemble(folder, folds=[0], device=CPU, mirroring=False, batch=3)
+    sizes = sizes_of_batches(one)
+    assert len(list(one.answers([patch] * 7))) == 7
+    assert sizes == [3, 3, 1]
+
+
+def test_an_answer_that_nobody_waits_for_is_given_up(folder: NetworkFolder, patch: np.ndarray) -> None:
+    with pytest.raises(GivenUpError):
+        list(ensemble(folder).answers([patch], is_given_up=lambda: True))
+
+
+def one_answer(one: Ensemble, patch: np.ndarray, **options: Any) -> np.ndarray:
+    (answer,) = one.answers([patch], **options)
+    return answer.difference
+
+
+def sizes_of_batches(one: Ensemble) -> list[int]:
+    """Grows with every call of the networks by how many samples it has."""
+    sizes: list[int] = []
+    for network, _ in one._members:
+        network.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    return sizes
+
+
+def limit_batch(
+    one: Ensemble, most: int, problem: BaseException, *, until: Callable[[], bool] = lambda: False
+) -> None:
     """Let the networks of an ensemble fail for batches of more than ``most`` samples."""
 
     def refuse(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-        if len(inputs[0]) > most:
+        if len(inputs[0]) > most and not until():
             raise problem
 
     for network, _ in one._members:
@@ -87,39 +135,74 @@ def test_where_memory_runs_out_batches_become_smaller(
 ) -> None:
     one = ensemble(folder, batch=8)
     limit_batch(one, 2, problem)
-    calls = []
-    found = one.logit_difference(patch, on_forward=lambda: calls.append(1))
-    np.testing.assert_allclose(found, slow_mean(patch), rtol=1e-4, atol=1e-4)
-    assert len(calls) == 16
-    assert [note.partition(": ")[2] for note in one.memory_notes] == [
-        "mirrorings go 4 at a time",
-        "mirrorings go 2 at a time",
+    calls: list[int] = []
+    (answer,) = one.answers([patch], on_forward=calls.append)
+    np.testing.assert_allclose(answer.difference, slow_mean(patch), rtol=1e-4, atol=1e-4)
+    assert calls == [0] * 16
+    assert answer.notes == (
+        "out of memory on cpu: samples go 4 at a time",
+        "out of memory on cpu: samples go 2 at a time",
+    )
+
+
+def test_a_group_of_patches_that_does_not_fit_becomes_smaller(
+    folder: NetworkFolder, patch: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where copying the patches fails already, none is lost, counted twice, or out of order."""
+    up = Transfer.up
+
+    def full(self: Transfer, patches: Sequence[np.ndarray]) -> torch.Tensor:
+        if len(patches) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return up(self, patches)
+
+    monkeypatch.setattr(Transfer, "up", full)
+    several = [np.roll(patch, shift, axis=3) for shift in range(5)]
+    one = ensemble(folder, batch=32)
+    calls: list[int] = []
+    answers = list(one.answers(several, on_forward=calls.append))
+    assert calls == [index for index in range(5) for _ in range(16)]
+    assert [len(answer.notes) for answer in answers] == [2, 0, 0, 0, 0]
+    for answer, given in zip(answers, several, strict=True):
+        np.testing.assert_allclose(answer.difference, slow_mean(given), rtol=1e-4, atol=1e-4)
+
+
+def test_in_the_end_answers_are_summed_on_the_host(folder: NetworkFolder, patch: np.ndarray) -> None:
+    """The CPU stands for a device that is not the host: memory runs out until nothing is summed there."""
+    one = ensemble(folder, batch=2)
+    one._memory.sums_on_host = False
+    limit_batch(one, 0, torch.OutOfMemoryError("out of memory"), until=lambda: one._memory.sums_on_host)
+    (answer,) = one.answers([patch])
+    assert [note.partition(": ")[2] for note in answer.notes] == [
+        "samples go 1 at a time",
+        "answers are summed on the host",
     ]
+    np.testing.assert_allclose(answer.difference, slow_mean(patch), rtol=1e-4, atol=1e-4)
 
 
 def test_where_no_step_is_left_the_problem_is_raised(folder: NetworkFolder, patch: np.ndarray) -> None:
     one = ensemble(folder)
     limit_batch(one, 0, MemoryError())
     with pytest.raises(MemoryError):
-        one.logit_difference(patch)
+        one_answer(one, patch)
 
 
 def test_another_problem_is_not_taken_for_missing_memory(folder: NetworkFolder, patch: np.ndarray) -> None:
     one = ensemble(folder, batch=8)
     limit_batch(one, 0, RuntimeError("shapes cannot be multiplied"))
     with pytest.raises(RuntimeError, match="multiplied"):
-        one.logit_difference(patch)
-    assert one.memory_notes == []
+        one_answer(one, patch)
+    assert one._memory.new_notes() == ()
 
 
-def test_after_the_smallest_batch_answers_are_summed_on_the_host() -> None:
+def test_after_the_smallest_batch_comes_the_host_and_then_nothing() -> None:
     ladder = MemoryLadder(torch.device("mps"), batch=2)
-    assert ladder.step_down()
-    assert (ladder.batch, ladder.sums_on_host) == (1, False)
-    assert ladder.step_down()
-    assert ladder.sums_on_host
-    assert not ladder.step_down()
-    assert len(ladder.notes) == 2
+    steps = []
+    while ladder.goes_on_after(MemoryError()):
+        steps.append((ladder.batch, ladder.sums_on_host))
+    assert steps == [(1, False), (1, True)]
+    assert len(ladder.new_notes()) == 2
+    assert ladder.new_notes() == ()
 
 
 def test_what_is_missing_memory() -> None:
@@ -128,8 +211,8 @@ def test_what_is_missing_memory() -> None:
 
 
 def test_bfloat16_is_near_float32(folder: NetworkFolder, patch: np.ndarray) -> None:
-    exact = ensemble(folder).logit_difference(patch)
-    near = ensemble(folder, precision="bf16").logit_difference(patch)
+    exact = one_answer(ensemble(folder), patch)
+    near = one_answer(ensemble(folder, precision="bf16"), patch)
     assert near.dtype == np.float32
     assert np.abs(near - exact).max() < 0.05 * np.abs(exact).max()
     assert not np.array_equal(near, exact)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -116,14 +116,16 @@ class CaseRun:
         if not chosen:
             return
         case = self._files.case
-        for result in self._work.run(lambda done: self._reporter.network_call(case, done), only=chosen):
-            if result.lesion_id not in chosen:
-                continue
-            self._record.add_seconds(result.seconds)
-            if self._outputs.per_lesion:
-                with self._writing():
-                    self._files.write_mask(result, self._work.scan.geometry)
-            self._keep(result)
+        results = self._work.run(lambda done: self._reporter.network_call(case, done), only=chosen)
+        with closing(results):  # so that an interruption stops the network too
+            for result in results:
+                if result.lesion_id not in chosen:
+                    continue
+                self._record.add_seconds(result.seconds)
+                if self._outputs.per_lesion:
+                    with self._writing():
+                        self._files.write_mask(result, self._work.scan.geometry)
+                self._keep(result)
 
     def _keep(self, result: LesionResult) -> None:
         self._results[result.lesion_id] = result
@@ -151,8 +153,11 @@ class CaseRun:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
+        from torch.profiler import record_function
+
         started = perf_counter()
-        yield
+        with record_function("lesionlocator: write"):
+            yield
         self._record.add_seconds({"write": perf_counter() - started})
 
 

@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timezone
 from io import RawIOBase
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Any
 
@@ -29,6 +30,7 @@ class EventLog:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._file: RawIOBase | None = None
+        self._lock = Lock()  # network calls are told of by the thread that makes them
 
     def __enter__(self) -> EventLog:
         if self._path is not None:
@@ -48,9 +50,10 @@ class EventLog:
         """Write an event; the time is added."""
         if self._file is None:
             return
-        time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         try:
-            self._file.write(f"{json.dumps({'event': event, 'time': time, **content})}\n".encode())
+            with self._lock:
+                time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+                self._file.write(f"{json.dumps({'event': event, 'time': time, **content})}\n".encode())
         except OSError as error:
             raise self._refusal(error) from error
 

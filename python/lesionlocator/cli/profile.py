@@ -17,7 +17,7 @@ PROFILE_FILE = "profile.json"
 
 @contextmanager
 def profiled(path: Path) -> Iterator[None]:
-    """Record torch's operations and our stages, and write them as a Chrome trace, whatever happens.
+    """Record operations and stages of all threads, and write them as a Chrome trace, whatever happens.
 
     Parameters
     ----------
@@ -30,12 +30,15 @@ def profiled(path: Path) -> Iterator[None]:
         Where it cannot be written.
     """
     import torch
+    from torch._C._profiler import _ExperimentalConfig
     from torch.profiler import ProfilerActivity, profile
 
     activities = [ProfilerActivity.CPU]
     if torch.cuda.is_available():
         activities.append(ProfilerActivity.CUDA)
-    with profile(activities=activities) as profiler:
+    # The public interface sees the thread that asks, and no other.
+    everywhere = _ExperimentalConfig(profile_all_threads=True)
+    with profile(activities=activities, experimental_config=everywhere) as profiler:
         yield
     with write_atomically(path) as partial:
         profiler.export_chrome_trace(str(partial))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from threading import local
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -11,18 +14,62 @@ import numpy as np
 import torch
 from torch.profiler import record_function
 
-from lesionlocator.errors import DeviceError, ModelError
-from lesionlocator.inference.memory import MemoryLadder, is_out_of_memory
+from lesionlocator.errors import DeviceError
+from lesionlocator.inference.loading import before_each_layer, ready_network
+from lesionlocator.inference.memory import MemoryLadder, batch_that_fits, first_features
+from lesionlocator.inference.mirroring import FIRST_SPATIAL_AXIS, mirrored, mirrorings
 from lesionlocator.inference.precision import choose_precision, computing_in
-from lesionlocator.model import NetworkFolder, Weights, build_network, read_weights
-from lesionlocator.networks.inference_form import for_inference
+from lesionlocator.inference.transfer import transfer_for
+from lesionlocator.model import NetworkFolder, read_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-_FIRST_SPATIAL_AXIS = 2
-"""Of a tensor (batch, channel, z, y, x)."""
+    Patch = NDArray[np.float32]
+
+
+class GivenUpError(Exception):
+    """Nobody waits for the answer any more."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the networks say of a patch.
+
+    Parameters
+    ----------
+    difference
+        Lesion minus background logit, averaged over folds and mirrorings: float32 (z, y, x).
+    seconds
+        The patch's share of the time that the networks took (``network``), and of that in which they waited
+        for a patch (``wait``).
+    notes
+        What was done where memory ran out, in words for the user.
+    """
+
+    difference: Patch
+    seconds: dict[str, float]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Flight:
+    """A group of patches on its way: they stay in memory until the answers have landed."""
+
+    patches: list[Patch]
+    landed: Callable[[], Patch]
+    seconds: float
+    waited: float
+    notes: tuple[str, ...]
+
+    def answers(self) -> Iterator[Answer]:
+        started = perf_counter()
+        differences, many = self.landed(), len(self.patches)
+        network = (self.seconds + perf_counter() - started) / many
+        for index, difference in enumerate(differences):
+            seconds = {"network": network, "wait": self.waited / many}
+            yield Answer(difference, seconds, self.notes if index == 0 else ())
 
 
 class Ensemble:
@@ -38,18 +85,11 @@ class Ensemble:
         Where to run.
     mirroring
         Whether to average over the mirrorings that each fold allows.
-    precision
-        As :func:`lesionlocator.inference.precision.choose_precision` takes it.
-    compiled
-        Whether torch.compile is to make a program of each network, which its first call then waits for.
+    precision, compiled
+        As :func:`lesionlocator.load_model` takes them.
     batch
-        Mirrorings that go through a network at once; None for what suits the device. Where memory runs out,
-        it becomes less.
-
-    Attributes
-    ----------
-    seconds
-        Time spent in the networks so far.
+        Samples (one mirroring of one patch each) that go through a network at once; None for what suits the
+        device. Where memory runs out, it becomes less.
 
     Raises
     ------
@@ -73,24 +113,23 @@ class Ensemble:
     ) -> None:
         self.folder = folder
         self.device = device
-        self.mirroring = mirroring
-        self.seconds = 0.0
         self.folds: list[int] = []
         self._dtype = choose_precision(precision, device)
-        self._memory = MemoryLadder(device, batch)
         self._compiled = compiled
+        self._transfer = transfer_for(device)
+        self._asked = local()
         self._members: list[tuple[nn.Module, list[list[int]]]] = []
         for fold, path in folder.chosen(folds).items():
             weights = read_weights(path)
-            network = build_network(folder.plans.architecture, str(folder.path / "plans.json"))
-            weights.load_into(network)
-            _check_patch(folder, network)
-            network = for_inference(network, self._dtype)
-            network = network.to(device=device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch's stub lacks channels_last_3d
-            self.folds.append(fold)
+            network = ready_network(folder, weights, device, self._dtype)
             if compiled:
-                network.compile()
-            self._members.append((network, _flips(weights, mirroring)))
+                network.compile()  # a program has no layers between which it could be given up
+            else:
+                before_each_layer(network, self._give_up)
+            self.folds.append(fold)
+            self._members.append((network, mirrorings(weights, mirroring)))
+        patch, features = folder.plans.patch_size, first_features(self._members[0][0])
+        self._memory = MemoryLadder(device, batch or batch_that_fits(device, patch, features))
 
     @property
     def forwards(self) -> int:
@@ -98,79 +137,120 @@ class Ensemble:
         return sum(len(flips) for _, flips in self._members)
 
     @property
+    def patches_at_once(self) -> int:
+        """How many patches fill a batch with all their mirrorings."""
+        return max(1, self._memory.batch // max(len(flips) for _, flips in self._members))
+
+    @property
     def precision(self) -> str:
         """What the networks compute in."""
         return str(self._dtype).removeprefix("torch.")
 
-    @property
-    def memory_notes(self) -> Sequence[str]:
-        """What was done so far where memory ran out, in words for the user."""
-        return self._memory.notes
+    def blank_patch(self, shape: Sequence[int]) -> Patch:
+        """Return zeros (2, z, y, x) for image and dense prompt, in memory that suits the device."""
+        return self._transfer.blank((2, *shape))
 
-    def logit_difference(
-        self, patch: NDArray[np.float32], *, on_forward: Callable[[], None] = lambda: None
-    ) -> NDArray[np.float32]:
-        """Return lesion minus background logit, averaged over folds and mirrorings.
+    def answers(
+        self,
+        patches: Iterable[Patch],
+        *,
+        on_forward: Callable[[int], None] = lambda _: None,
+        is_given_up: Callable[[], bool] = lambda: False,
+    ) -> Generator[Answer, None, None]:
+        """Answer patch after patch, several at once where memory allows.
+
+        On CUDA, the next patches are on their way before the answers to the last ones are waited for.
 
         Parameters
         ----------
-        patch
-            float32 (2, z, y, x): image and dense prompt.
+        patches
+            float32 (2, z, y, x) each, all of one shape: image and dense prompt.
         on_forward
-            Called for each mirroring of each fold when it is on its way.
-
-        Returns
-        -------
-        ndarray
-            float32 (z, y, x).
+            Called with the number of the patch for each mirroring of each fold, when it is on its way.
+        is_given_up
+            Asked before every layer; when it says so, the answer is given up.
         """
+        self._asked.is_given_up = is_given_up  # by each thread for itself
+        source = enumerate(patches)
+        waiting: deque[tuple[int, Patch]] = deque()
+        flying: deque[_Flight] = deque()
+        ahead = self.device.type == "cuda"
+        while True:
+            started = perf_counter()
+            waiting.extend(itertools.islice(source, max(0, self.patches_at_once - len(waiting))))
+            if not waiting:
+                break
+            flight = self._launched(waiting, perf_counter() - started, on_forward)
+            if flight is not None:
+                flying.append(flight)
+            while len(flying) > ahead:
+                yield from flying.popleft().answers()
+        for flight in flying:
+            yield from flight.answers()
+
+    def _launched(
+        self, waiting: deque[tuple[int, Patch]], waited: float, on_forward: Callable[[int], None]
+    ) -> _Flight | None:
+        """Send the first patches through all networks; None where memory ran out, to try fewer of them."""
+        group = list(itertools.islice(waiting, self.patches_at_once))
+        patches = [patch for _, patch in group]
         started = perf_counter()
         with (
             torch.inference_mode(),
             computing_in(self.device, self._dtype),
             record_function("lesionlocator: network"),
         ):
-            x = torch.from_numpy(patch)[None].to(self.device)
-            total = torch.zeros(patch.shape[1:], dtype=torch.float32, device=self.device)
-            for network, flips in self._members:
-                share = 1.0 / (len(flips) * len(self._members))
-                for answer in self._answers(network, x, flips):
-                    if self._memory.sums_on_host:
-                        total = total.cpu()
-                    total.add_(answer.to(total.device), alpha=share)
-                    on_forward()
-            mean = total.cpu().numpy()
-        self.seconds += perf_counter() - started
-        return mean
-
-    def _answers(self, network: nn.Module, x: Tensor, flips: Sequence[list[int]]) -> Iterator[Tensor]:
-        """Yield lesion minus background for each mirroring, as many at once as memory allows."""
-        done = 0
-        while done < len(flips):
-            chosen = flips[done : done + self._memory.batch]
             try:
-                answers = _mirrored(network, x, chosen)
+                batch = self._transfer.up(patches)
+                total = self._zeros(batch)
+            except (RuntimeError, MemoryError) as problem:
+                if not self._memory.goes_on_after(problem):
+                    raise
+                return None
+            total = self._mean(batch, total, lambda index: on_forward(group[index][0]))
+            landed = self._transfer.down(total)
+        for _ in group:
+            waiting.popleft()
+        return _Flight(patches, landed, perf_counter() - started, waited, self._memory.new_notes())
+
+    def _zeros(self, batch: Tensor) -> Tensor:
+        device = "cpu" if self._memory.sums_on_host else self.device
+        return torch.zeros((len(batch), *batch.shape[FIRST_SPATIAL_AXIS:]), device=device)
+
+    def _mean(self, batch: Tensor, total: Tensor, on_forward: Callable[[int], None]) -> Tensor:
+        """Return the mean over folds and mirrorings of each sample, added up in ``total`` or on the host."""
+        for network, flips in self._members:
+            share = 1.0 / (len(flips) * len(self._members))
+            views = list(itertools.product(range(len(batch)), flips))
+            for index, answer in self._answers(network, batch, views):
+                total = total.to(answer.device)
+                total[index].add_(answer, alpha=share)
+                on_forward(index)
+        return total
+
+    def _answers(
+        self, network: nn.Module, batch: Tensor, views: Sequence[tuple[int, list[int]]]
+    ) -> Iterator[tuple[int, Tensor]]:
+        """Yield lesion minus background of each mirroring of each sample, in batches that memory allows."""
+        done = 0
+        while done < len(views):
+            chosen = views[done : done + self._memory.batch]
+            try:
+                answers = mirrored(network, batch, chosen)
+                if self._memory.sums_on_host:
+                    answers = [answer.cpu() for answer in answers]
             except (RuntimeError, MemoryError) as problem:
                 if self._compiled and _is_of_compiler(problem):
                     raise DeviceError(f"the network cannot be compiled: {_reason(problem)}") from problem
-                if not (is_out_of_memory(problem) and self._memory.step_down()):
+                if not self._memory.goes_on_after(problem):
                     raise
                 continue
-            yield from answers
+            yield from zip((index for index, _ in chosen), answers, strict=True)
             done += len(chosen)
 
-
-def _mirrored(network: nn.Module, x: Tensor, flips: Sequence[list[int]]) -> list[Tensor]:
-    """Return lesion minus background of each mirroring of one sample (1, 2, z, y, x), mirrored back."""
-    batch = torch.cat([x.flip(axes) if axes else x for axes in flips])
-    logits = network(batch.contiguous(memory_format=torch.channels_last_3d))
-    return [_restored(sample, axes) for sample, axes in zip(logits, flips, strict=True)]
-
-
-def _restored(logits: Tensor, axes: Sequence[int]) -> Tensor:
-    """Return lesion minus background of one sample (2, z, y, x), mirrored back."""
-    difference = logits[1].float() - logits[0].float()
-    return difference.flip([axis - _FIRST_SPATIAL_AXIS for axis in axes]) if axes else difference
+    def _give_up(self) -> None:
+        if self._asked.is_given_up():
+            raise GivenUpError
 
 
 def _is_of_compiler(problem: BaseException) -> bool:
@@ -182,23 +262,3 @@ def _is_of_compiler(problem: BaseException) -> bool:
 def _reason(problem: BaseException) -> str:
     """Return the first line of what torch says; it is empty where the compiler's own words follow."""
     return next((line for line in str(problem).splitlines() if line.strip()), type(problem).__name__)
-
-
-def _flips(weights: Weights, mirroring: bool) -> list[list[int]]:
-    """Return the tensor axes of each mirroring, the unmirrored one first."""
-    axes = weights.mirroring_axes if mirroring else ()
-    return [
-        [axis + _FIRST_SPATIAL_AXIS for axis in chosen]
-        for count in range(len(axes) + 1)
-        for chosen in itertools.combinations(axes, count)
-    ]
-
-
-def _check_patch(folder: NetworkFolder, network: nn.Module) -> None:
-    """Refuse a patch that the network's strides do not divide."""
-    strides = np.prod([up.stride for up in network.decoder.transpconvs], axis=0)  # type: ignore[union-attr]  # the only architecture has it
-    patch = folder.plans.patch_size
-    if any(p % s for p, s in zip(patch, strides, strict=True)):
-        raise ModelError(
-            f"{folder.path}/plans.json: patch_size {list(patch)} is not divisible by the strides {strides}"
-        )

@@ -1,11 +1,20 @@
-"""What is done where memory runs out: less at once, then sums on the host."""
+"""How much goes through a network at once, and what is done where memory runs out."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
+
+    from lesionlocator.geometry import Shape
+
+_ACTIVATIONS = 6
+"""Of the size of a network's first stage, that are alive at once."""
+_LARGEST_BATCH = 16
+"""More full-size patches at once gain nothing; they would only make the first answer later."""
 
 
 def is_out_of_memory(problem: BaseException) -> bool:
@@ -15,8 +24,36 @@ def is_out_of_memory(problem: BaseException) -> bool:
     return told or isinstance(problem, MemoryError)
 
 
+def first_features(network: nn.Module) -> int:
+    """Return how many channels the first convolution makes, at full resolution."""
+    return next(len(weight) for weight in network.parameters() if weight.ndim == 5)
+
+
+def batch_that_fits(device: torch.device, patch: Shape, features: int) -> int:
+    """Return how many samples fit into half of the memory that a device has to spare.
+
+    One where there is no such memory: a batch does not make a CPU faster.
+
+    Parameters
+    ----------
+    device
+        Where the network runs.
+    patch
+        Voxels of a sample, z, y, x.
+    features
+        Channels of the network's first stage, which is the one at full resolution.
+    """
+    if device.type != "cuda":
+        return 1
+    import torch
+
+    free, _ = torch.cuda.mem_get_info(device)
+    each = _ACTIVATIONS * 4 * features * math.prod(patch)
+    return max(1, min(_LARGEST_BATCH, free // 2 // each))
+
+
 class MemoryLadder:
-    """How many mirrorings go through a network at once, and where answers are summed.
+    """How many samples go through a network at once, and where answers are summed.
 
     Each step down holds for the rest of the run, and is noted.
 
@@ -25,28 +62,31 @@ class MemoryLadder:
     device
         Where the networks run.
     batch
-        Mirrorings at once; None for all of them on CUDA, and one elsewhere, where more gain nothing.
-
-    Attributes
-    ----------
-    notes
-        What was done about memory so far, in words for the user.
+        Samples at once.
     """
 
-    def __init__(self, device: torch.device, batch: int | None = None) -> None:
+    def __init__(self, device: torch.device, batch: int) -> None:
         self._device = device
         self.sums_on_host = device.type == "cpu"
-        self.batch = batch or (8 if device.type == "cuda" else 1)
-        self.notes: list[str] = []
+        self.batch = batch
+        self._notes: list[str] = []
 
-    def step_down(self) -> bool:
-        """Take the next step, and say whether there was one left."""
+    def goes_on_after(self, problem: BaseException) -> bool:
+        """Take the next step where a problem is that memory ran out, and say whether to try again."""
+        return is_out_of_memory(problem) and self._step_down()
+
+    def new_notes(self) -> tuple[str, ...]:
+        """Return what was done since this was last asked, in words for the user."""
+        notes, self._notes = tuple(self._notes), []
+        return notes
+
+    def _step_down(self) -> bool:
         if self.batch > 1:
             self.batch //= 2
-            self.notes.append(f"out of memory on {self._device}: mirrorings go {self.batch} at a time")
+            self._notes.append(f"out of memory on {self._device}: samples go {self.batch} at a time")
         elif not self.sums_on_host:
             self.sums_on_host = True
-            self.notes.append(f"out of memory on {self._device}: answers are summed on the host")
+            self._notes.append(f"out of memory on {self._device}: answers are summed on the host")
         else:
             return False
         if self._device.type == "cuda":

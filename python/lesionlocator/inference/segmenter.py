@@ -1,9 +1,14 @@
-"""From a prompt on the model grid to the logits of the region that the network saw."""
+"""From prompts on the model grid to the logits of the regions that the network saw."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from threading import Event
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,12 +16,13 @@ from torch.profiler import record_function
 
 from lesionlocator import _core
 from lesionlocator.geometry import Box
+from lesionlocator.inference.ahead import ahead
 from lesionlocator.inference.tiles import Tiling
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lesionlocator.inference.ensemble import Ensemble
+    from lesionlocator.inference.ensemble import Answer, Ensemble
     from lesionlocator.preprocessing import ModelGrid
     from lesionlocator.prompts.on_grid import GridPrompt
 
@@ -37,54 +43,125 @@ class GridLogits:
     block: Box
 
 
-def segment_prompt(
+@dataclass(frozen=True)
+class PromptAnswer:
+    """What the network says where a prompt points.
+
+    Parameters
+    ----------
+    prompt, logits
+        The prompt, and the network's answer.
+    seconds
+        Time of each stage: ``prepare``, ``network``, and ``wait``, in which the network had nothing to do.
+        Stages of different lesions overlap.
+    notes
+        What was done where memory ran out, in words for the user.
+    """
+
+    prompt: GridPrompt
+    logits: GridLogits
+    seconds: dict[str, float]
+    notes: tuple[str, ...]
+
+
+def segment_prompts(
     ensemble: Ensemble,
     grid: ModelGrid,
-    prompt: GridPrompt,
+    prompts: Sequence[GridPrompt],
     *,
     step_size: float = 0.5,
-    on_forward: Callable[[], None] = lambda: None,
-) -> GridLogits:
-    """Run an ensemble where a prompt says.
+    on_forward: Callable[[int], None] = lambda _: None,
+) -> Generator[PromptAnswer, None, None]:
+    """Run an ensemble where prompts say.
+
+    Three things are done at the same time: a thread prepares the next patches, a thread runs the networks,
+    and the caller works on the answers that are there.
 
     Parameters
     ----------
     ensemble
         The networks.
-    grid, prompt
-        The scan on the model grid, and a lesion's prompt there.
+    grid, prompts
+        The scan on the model grid, and prompts there.
     step_size
-        Distance of neighbouring tiles as a fraction of the patch, where the prompt needs more than one.
+        Distance of neighbouring tiles as a fraction of the patch, where a prompt needs more than one.
     on_forward
-        Called after each network call.
+        Called with a lesion's id for each network call, from the thread of the networks.
+
+    Yields
+    ------
+    PromptAnswer
+        In the order of the prompts.
     """
-    tiling = Tiling.around(prompt.extent, grid.shape, grid.plans.patch_size, step_size)
+    shape, patch = grid.shape, grid.plans.patch_size
+    sights = [(p, Tiling.around(p.extent, shape, patch, step_size)) for p in prompts]
+    lesion_ids = [prompt.lesion_id for prompt, tiling in sights for _ in tiling.tiles]
+    preparing: defaultdict[int, float] = defaultdict(float)
 
-    def logits(tile: Box) -> NDArray[np.float32]:
-        return ensemble.logit_difference(_network_input(grid, prompt, tile), on_forward=on_forward)
+    def patches() -> Generator[NDArray[np.float32], None, None]:
+        for prompt, tiling in sights:
+            for tile in tiling.tiles:
+                started = perf_counter()
+                made = _network_input(ensemble, grid, prompt, tile)
+                preparing[prompt.lesion_id] += perf_counter() - started
+                yield made
+                del made  # the network's from here on
 
-    tiles = tiling.tiles
-    difference = logits(tiles[0]) if len(tiles) == 1 else _stitched(tiling, logits)
-    return _inside_grid(difference, tiling.span, grid)
+    stop = Event()
+    answers = ahead(
+        ensemble.answers(
+            ahead(patches(), ensemble.patches_at_once),
+            on_forward=lambda index: on_forward(lesion_ids[index]),
+            is_given_up=stop.is_set,
+        ),
+        stop=stop,
+    )
+    with closing(answers):
+        for prompt, tiling in sights:
+            seen = _Seen(itertools.islice(answers, len(tiling.tiles)))
+            tiles = tiling.tiles
+            difference = next(seen) if len(tiles) == 1 else _stitched(tiling, seen)
+            seconds = {"prepare": preparing[prompt.lesion_id], **seen.seconds}
+            yield PromptAnswer(
+                prompt, _inside_grid(difference, tiling.span, grid), seconds, tuple(seen.notes)
+            )
 
 
-def _network_input(grid: ModelGrid, prompt: GridPrompt, tile: Box) -> NDArray[np.float32]:
+class _Seen:
+    """The logits of a prompt's tiles, adding up what is known of them."""
+
+    def __init__(self, answers: Iterator[Answer]) -> None:
+        self._answers = answers
+        self.seconds = {"network": 0.0, "wait": 0.0}
+        self.notes: list[str] = []
+
+    def __iter__(self) -> _Seen:
+        return self
+
+    def __next__(self) -> NDArray[np.float32]:
+        answer = next(self._answers)
+        self.seconds = {stage: value + answer.seconds[stage] for stage, value in self.seconds.items()}
+        self.notes += answer.notes
+        return answer.difference
+
+
+def _network_input(ensemble: Ensemble, grid: ModelGrid, prompt: GridPrompt, tile: Box) -> NDArray[np.float32]:
     """Return image and dense prompt of a tile, shape (2, z, y, x)."""
     with record_function("lesionlocator: prepare"):
-        patch = np.zeros((2, *tile.shape), np.float32)
+        patch = ensemble.blank_patch(tile.shape)
         patch[0] = grid.image(tile)
         prompt.render(patch[1], tile.start)
     return patch
 
 
-def _stitched(tiling: Tiling, logits: Callable[[Box], NDArray[np.float32]]) -> NDArray[np.float32]:
+def _stitched(tiling: Tiling, logits: Iterator[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Return the Gaussian-weighted mean of the tiles over their span."""
     span = tiling.span
     total = np.zeros(span.shape, np.float32)
     z0, y0, x0 = span.start
-    for tile in tiling.tiles:
+    for tile, seen in zip(tiling.tiles, logits, strict=True):
         z, y, x = tile.start
-        _core.stitch_accumulate(total, logits(tile), start=(z - z0, y - y0, x - x0))
+        _core.stitch_accumulate(total, seen, start=(z - z0, y - y0, x - x0))
     starts = tuple(
         [first - origin for first in axis] for axis, origin in zip(tiling.starts, span.start, strict=True)
     )

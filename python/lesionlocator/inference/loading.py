@@ -1,0 +1,60 @@
+"""A fold's network, loaded onto a device in the form in which it answers soonest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from lesionlocator.errors import ModelError
+from lesionlocator.model import NetworkFolder, Weights, build_network
+from lesionlocator.networks.inference_form import for_inference
+from lesionlocator.networks.residual_unet import ConvUnit
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def ready_network(
+    folder: NetworkFolder, weights: Weights, device: torch.device, dtype: torch.dtype
+) -> nn.Module:
+    """Return a network on a device, ready to answer.
+
+    Parameters
+    ----------
+    folder
+        The network's files.
+    weights
+        Those of a fold.
+    device, dtype
+        Where it runs, and what its convolutions compute in.
+
+    Raises
+    ------
+    ModelError
+        Where the weights do not fit the architecture, or the patch does not fit the network.
+    """
+    network = build_network(folder.plans.architecture, str(folder.path / "plans.json"))
+    weights.load_into(network)
+    _check_patch(folder, network)
+    network = for_inference(network, dtype)
+    return network.to(device=device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch's stub lacks channels_last_3d
+
+
+def before_each_layer(network: nn.Module, act: Callable[[], None]) -> None:
+    """Let a function be called before each convolution of a network; what it raises ends the call."""
+    for module in network.modules():
+        if isinstance(module, ConvUnit):
+            module.register_forward_pre_hook(lambda *_: act())
+
+
+def _check_patch(folder: NetworkFolder, network: nn.Module) -> None:
+    """Refuse a patch that the network's strides do not divide."""
+    strides = np.prod([up.stride for up in network.decoder.transpconvs], axis=0)  # type: ignore[union-attr]  # the only architecture has it
+    patch = folder.plans.patch_size
+    if any(p % s for p, s in zip(patch, strides, strict=True)):
+        raise ModelError(
+            f"{folder.path}/plans.json: patch_size {list(patch)} is not divisible by the strides {strides}"
+        )

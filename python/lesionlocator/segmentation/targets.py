@@ -1,0 +1,112 @@
+"""What points at the lesions of a scan, placed on the model grid; what cannot be used is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lesionlocator.errors import InputError
+from lesionlocator.io import LabelMap, Scan
+from lesionlocator.prompts.components import regions
+from lesionlocator.prompts.entries import PromptFile
+from lesionlocator.prompts.files import read_prompts
+from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
+from lesionlocator.prompts.on_grid import GridPrompt, prompt_from_voxels, prompts_from_labels
+from lesionlocator.results.lesion import LesionResult, LesionStatus
+
+if TYPE_CHECKING:
+    from lesionlocator.preprocessing import ModelGrid
+
+Prompts = PromptSet | PromptFile | LabelMap | str | Path
+"""What points at the lesions of a scan: prompts, a label map on its grid, or a file that holds either."""
+
+
+class Targets:
+    """The prompts of one kind on the model grid of a scan.
+
+    Parameters
+    ----------
+    prompts
+        As :meth:`lesionlocator.SegmentationModel.segment` takes them.
+    kind
+        Which prompt of each lesion is used.
+    grid
+        The scan on the model grid.
+
+    Attributes
+    ----------
+    placed
+        Prompts on the grid.
+    sources
+        By lesion id, the prompt as given, where the prompts are no label map.
+    refused
+        By lesion id, why a prompt cannot be used.
+    refused_entries
+        Entries of a file that name no lesion, and why they cannot be used.
+    notes
+        What the file's user should know.
+
+    Raises
+    ------
+    InputError
+        Where a label map is on another grid or empty, or a file cannot be read.
+    """
+
+    def __init__(self, prompts: Prompts, kind: PromptKind, grid: ModelGrid) -> None:
+        self.placed: list[GridPrompt] = []
+        self.sources: dict[int, LesionPrompt] = {}
+        self.refused: dict[int, LesionResult] = {}
+        self.refused_entries: dict[str, str] = {}
+        self.notes: tuple[str, ...] = ()
+        known = _read(prompts, grid.scan)
+        if isinstance(known, LabelMap):
+            self._place_labels(known, kind, grid)
+        else:
+            self._place_file(known, kind, grid)
+
+    def _place_file(self, file: PromptFile, kind: PromptKind, grid: ModelGrid) -> None:
+        for key, reason in file.refused.items():
+            if isinstance(key, int):
+                self._refuse(key, reason)
+            else:
+                self.refused_entries[key] = reason
+        self.notes = file.notes
+        accepted, wrong_kind = file.prompts.select(kind)
+        for lesion_id, reason in wrong_kind.items():
+            self._refuse(lesion_id, reason, file.prompts[lesion_id])
+        for lesion in accepted:
+            prompt = prompt_from_voxels(lesion, kind, grid)
+            if isinstance(prompt, str):
+                self._refuse(lesion.lesion_id, prompt, lesion)
+            else:
+                self.sources[lesion.lesion_id] = lesion
+                self.placed.append(prompt)
+
+    def _place_labels(self, prompts: LabelMap, kind: PromptKind, grid: ModelGrid) -> None:
+        """Find the lesions of a label map, and name those that are too small for the grid."""
+        where = prompts.path or "label map"
+        difference = prompts.geometry.difference(grid.scan.geometry)
+        if difference is not None:
+            raise InputError(
+                f"{where}: is not on the grid of {grid.scan.path or grid.scan.name}: {difference}"
+            )
+        in_scan = {region.label: region for region in regions(prompts.labels)}
+        if not in_scan:
+            raise InputError(f"{where}: holds no lesion, all labels are 0")
+        self.placed = prompts_from_labels(prompts.labels, kind, grid)
+        if list(in_scan) == [1] and self.placed:
+            return
+        for label in in_scan.keys() - {prompt.lesion_id for prompt in self.placed}:
+            few = in_scan[label].voxels
+            self._refuse(
+                label, f"{few} voxels are too few: they vanish on the model grid; prompt by box or point"
+            )
+
+    def _refuse(self, lesion_id: int, reason: str, source: LesionPrompt | None = None) -> None:
+        self.refused[lesion_id] = LesionResult(lesion_id, LesionStatus.REFUSED, source, warnings=(reason,))
+
+
+def _read(prompts: Prompts, scan: Scan) -> PromptFile | LabelMap:
+    if isinstance(prompts, (str, Path)):
+        return read_prompts(Path(prompts), scan.geometry, source=scan.source)
+    return PromptFile(prompts) if isinstance(prompts, PromptSet) else prompts
