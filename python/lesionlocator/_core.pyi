@@ -181,9 +181,12 @@ def components_statistics(
     """
 
 def components_instances(
-    mask: _Labels, *, connectivity: Literal[6, 18, 26]
+    mask: _Labels, *, connectivity: Literal[6, 18, 26], out: _Labels | None = None
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return what :func:`components_statistics` says of :func:`components_label`, without a label volume."""
+    """Return what :func:`components_statistics` says of :func:`components_label`, without a label volume.
+
+    With ``out``, the labels are written too, as :func:`components_label` does.
+    """
 
 def components_fill_holes(mask: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
     """Write the mask (0/1) with every background voxel not 6-connected to the border filled."""

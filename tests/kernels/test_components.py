@@ -69,6 +69,21 @@ def test_components_join_across_what_threads_share_out():
     assert count == found.max() == 1 + 50
 
 
+@pytest.mark.parametrize("connectivity", STRUCTURES)
+@pytest.mark.parametrize("density", [0.005, 0.1, 0.3])
+def test_dense_and_sparse_noise_join_across_what_threads_share_out(density, connectivity):
+    mask = random_mask((40, 90, 201), density, seed=3)
+    expected = cc3d.connected_components(mask > 0, connectivity=connectivity)
+    np.testing.assert_array_equal(label(mask, connectivity)[1], expected)
+
+
+def test_long_and_short_runs_end_where_they_should():
+    row = np.concatenate([np.r_[np.ones(n), 0] for n in (1, 2, 3, 4, 5, 70, 4, 3, 2, 1)]).astype(np.uint8)
+    for end in range(len(row) - 12, len(row) + 1):
+        mask = row[None, None, :end]
+        np.testing.assert_array_equal(label(mask, 6)[1], ndimage.label(mask)[0])
+
+
 def test_gaps_between_the_elements_of_a_view_do_not_matter():
     view = random_mask((8, 20, 140), 0.3, seed=2)[::2, ::-3, 1::2]
     np.testing.assert_array_equal(label(view, 26)[1], label(view.copy(), 26)[1])
@@ -137,6 +152,23 @@ def test_a_field_of_a_record_is_refused():
     records = np.zeros((2, 2, 2), [("a", "u1"), ("b", "<u2")])
     with pytest.raises(KernelError, match="do not fit elements of 2 bytes"):
         _core.components_statistics(records["b"])
+
+
+@pytest.mark.parametrize(("axes", "flips"), ORIENTATIONS[::7])
+def test_labels_and_statistics_come_from_one_call(axes, flips):
+    mask = oriented(random_mask((9, 14, 75), 0.15, seed=4), axes, flips)
+    out = np.zeros(mask.shape, np.uint16)
+    found = _core.components_instances(mask, connectivity=18, out=out)
+    np.testing.assert_array_equal(out, label(mask, 18)[1])
+    assert_statistics_equal(found, statistics_by_numpy(out))
+    for ours, alone in zip(found, _core.components_instances(mask, connectivity=18), strict=True):
+        np.testing.assert_array_equal(ours, alone)
+
+
+def test_an_output_too_small_for_the_labels_is_refused():
+    mask = random_mask((4, 5, 6), 0.5, seed=5)
+    with pytest.raises(KernelError, match=r"out has shape \[4, 5, 5\], expected \[4, 5, 6\]"):
+        _core.components_instances(mask, connectivity=6, out=np.zeros((4, 5, 5), np.uint8))
 
 
 def statistics_by_numpy(labels):

@@ -29,9 +29,12 @@ def regions(labels: Labels) -> list[Region]:
     return _regions(_core.components_statistics(labels))
 
 
-def component_regions(mask: Labels) -> list[Region]:
-    """Return the 26-connected components of the nonzero voxels (z, y, x), numbered by their first voxel."""
-    return _regions(_core.components_instances(mask, connectivity=26))
+def component_regions(mask: Labels, out: Labels | None = None) -> list[Region]:
+    """Return the 26-connected components of the nonzero voxels (z, y, x), numbered by their first voxel.
+
+    With ``out``, zeros of the mask's shape, the numbers are written there too.
+    """
+    return _regions(_core.components_instances(mask, connectivity=26, out=out))
 
 
 def _regions(statistics: tuple[NDArray[Any], ...]) -> list[Region]:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lesionlocator import _core
 from lesionlocator.errors import InputError
-from lesionlocator.prompts.components import regions
+from lesionlocator.prompts.components import component_regions, regions
 from lesionlocator.results.course import Tracked
 from lesionlocator.results.lesion import LesionMask, LesionStatus
 from lesionlocator.results.measurements import measure
@@ -62,11 +61,12 @@ def labelled_in(labelmap: LabelMap, scan: Scan) -> dict[int, Found]:
     if difference is not None:
         raise InputError(f"{labelmap.path or 'label map'}: is not on the grid of {scan.name}: {difference}")
     labels: NDArray[np.uint8] | NDArray[np.uint16] = labelmap.labels
-    if [region.label for region in regions(labels)] == [1]:
+    found_regions = regions(labels)
+    if [region.label for region in found_regions] == [1]:
         labels = np.zeros(scan.geometry.shape, np.uint16)
-        _core.components_label(labelmap.labels, labels, connectivity=26)
+        found_regions = component_regions(labelmap.labels, labels)
     lesions = {}
-    for region in regions(labels):
+    for region in found_regions:
         mask = np.ascontiguousarray(labels[region.box.slices] == region.label, np.uint8)
         logits = np.zeros(mask.shape, np.float32)
         found = found_in(LesionMask(scan.geometry.shape, region.box, mask, logits), scan)

@@ -7,6 +7,7 @@ pub mod components;
 mod error;
 pub mod files;
 mod grid;
+mod isa;
 pub mod matching;
 pub mod measure;
 pub mod prompt;

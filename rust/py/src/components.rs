@@ -81,15 +81,29 @@ fn components_statistics<'py>(
 }
 
 #[pyfunction]
-#[pyo3(signature = (mask, *, connectivity))]
+#[pyo3(signature = (mask, *, connectivity, out=None))]
 fn components_instances<'py>(
     py: Python<'py>,
     mask: Labels<'py>,
     connectivity: usize,
+    out: Option<LabelsOut<'py>>,
 ) -> PyResult<StatisticsArrays<'py>> {
     use Labels::{U8, U16, U32};
     let connectivity = Connectivity::try_from(connectivity).map_err(|error| to_python(&error))?;
-    let found = each_type!(py, mask, U8 | U16 | U32, view => core::instances(view, connectivity))?;
+    macro_rules! label_into {
+        ($out:expr) => {{
+            let out = $out.view()?;
+            each_type!(py, mask, U8 | U16 | U32, view => {
+                core::label_instances(view, out, connectivity)
+            })
+        }};
+    }
+    let found = match out {
+        None => each_type!(py, mask, U8 | U16 | U32, view => core::instances(view, connectivity)),
+        Some(LabelsOut::U8(mut out)) => label_into!(out),
+        Some(LabelsOut::U16(mut out)) => label_into!(out),
+        Some(LabelsOut::U32(mut out)) => label_into!(out),
+    }?;
     Ok(statistics_arrays(py, &found))
 }
 

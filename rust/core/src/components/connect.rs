@@ -3,7 +3,8 @@
 use ndarray::{ArrayView3, Axis};
 use rayon::prelude::*;
 
-use super::connectivity::{Connectivity, NeighbourRow};
+use super::connectivity::Connectivity;
+use super::dense;
 use super::forest::Forest;
 use super::scan::Voxel;
 use super::slabs::{PlacedRow, Row, Slab, index32, planes_per_slab};
@@ -46,6 +47,15 @@ impl Components {
 /// Finds the components of a slab on its own.
 fn connect(slab: &mut Slab, connectivity: Connectivity) {
     let mut forest = Forest::singles(slab.run_count());
+    if dense::is_dense(slab) {
+        dense::connect(slab, connectivity, &mut forest);
+    } else {
+        connect_run_by_run(slab, connectivity, &mut forest);
+    }
+    (slab.components, slab.component_count) = forest.numbered();
+}
+
+fn connect_run_by_run(slab: &Slab, connectivity: Connectivity, forest: &mut Forest) {
     for plane in 0..slab.planes() {
         for y in 0..slab.rows_per_plane {
             let current = slab.row(plane, y);
@@ -53,20 +63,13 @@ fn connect(slab: &mut Slab, connectivity: Connectivity) {
                 continue;
             }
             for &neighbour in connectivity.preceding_rows() {
-                let before = plane.checked_add_signed(neighbour.dz);
-                if let Some((plane, y)) = before.zip(neighbour_row(slab, y, neighbour)) {
-                    touching(slab.row(plane, y), current, neighbour.reach, |a, b| {
-                        forest.join(a, b)
-                    });
+                if let Some((plane, y)) = slab.neighbour(plane, y, neighbour) {
+                    let before = slab.row(plane, y);
+                    touching(before, current, neighbour.reach, |a, b| forest.join(a, b));
                 }
             }
         }
     }
-    (slab.components, slab.component_count) = forest.numbered();
-}
-
-fn neighbour_row(slab: &Slab, y: usize, neighbour: NeighbourRow) -> Option<usize> {
-    y.checked_add_signed(neighbour.dy).filter(|&y| y < slab.rows_per_plane)
 }
 
 /// Calls `found` for each pair of runs of two rows that touch.
@@ -114,9 +117,8 @@ fn join_border(
 ) {
     for y in 0..after.rows_per_plane {
         for &neighbour in connectivity.preceding_rows().iter().filter(|row| row.dz == -1) {
-            let Some(row) = neighbour_row(before, y, neighbour) else { continue };
-            let last = before.row(before.planes() - 1, row);
-            touching(last, after.row(0, y), neighbour.reach, |a, b| {
+            let Some(place) = before.neighbour(before.planes(), y, neighbour) else { continue };
+            touching(before.row(place.0, place.1), after.row(0, y), neighbour.reach, |a, b| {
                 found(before.components[a as usize], after.components[b as usize]);
             });
         }

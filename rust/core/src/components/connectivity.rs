@@ -18,22 +18,32 @@ pub(crate) struct NeighbourRow {
     pub(crate) dy: isize,
     /// 1 where diagonal steps along the row count, else 0.
     pub(crate) reach: u32,
+    /// Bit i says that this row and row i of the list touch in all steps that count for the current row:
+    /// what lies between voxels of this row and the current one in row i, joins them.
+    pub(crate) beside: u8,
 }
 
-const fn row(dz: isize, dy: isize, reach: u32) -> NeighbourRow {
-    NeighbourRow { dz, dy, reach }
+const fn row(dz: isize, dy: isize, reach: u32, beside: u8) -> NeighbourRow {
+    NeighbourRow { dz, dy, reach, beside }
 }
 
 impl Connectivity {
     /// The rows before the current one in raster order that hold neighbours.
     pub(crate) const fn preceding_rows(self) -> &'static [NeighbourRow] {
         match self {
-            Self::Six => const { &[row(0, -1, 0), row(-1, 0, 0)] },
+            Self::Six => const { &[row(0, -1, 0, 0), row(-1, 0, 0, 0)] },
             Self::Eighteen => {
-                const { &[row(0, -1, 1), row(-1, -1, 0), row(-1, 0, 1), row(-1, 1, 0)] }
+                const { &[row(0, -1, 1, 0), row(-1, -1, 0, 0), row(-1, 0, 1, 0), row(-1, 1, 0, 0)] }
             }
             Self::TwentySix => {
-                const { &[row(0, -1, 1), row(-1, -1, 1), row(-1, 0, 1), row(-1, 1, 1)] }
+                const {
+                    &[
+                        row(-1, 0, 1, 0),
+                        row(0, -1, 1, 0b1),
+                        row(-1, 1, 1, 0b1),
+                        row(-1, -1, 1, 0b11),
+                    ]
+                }
             }
         }
     }

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use ndarray::{ArrayView3, ArrayViewMut1, ArrayViewMut3, Axis, s};
 use rayon::prelude::*;
 
@@ -32,9 +34,19 @@ pub fn label<T: Voxel, Id: Voxel + TryFrom<u32>>(
 ) -> Result<u32> {
     expect_shape("out", out.shape(), mask.shape())?;
     let order = MemoryOrder::of(&mask);
-    let mut out = order.apply(out);
     let components = Components::find::<false, T>(&order.apply(mask), connectivity)?;
-    let ids = ids(&components, &order)?;
+    write(&components, &order, out)?;
+    Ok(components.count)
+}
+
+/// Writes the number of each component to its voxels, all zero before.
+pub(super) fn write<Id: Voxel + TryFrom<u32>>(
+    components: &Components,
+    order: &MemoryOrder,
+    out: ArrayViewMut3<'_, Id>,
+) -> Result<()> {
+    let mut out = order.apply(out);
+    let ids = ids(components, order)?;
     let mut planes: Vec<_> = out.axis_iter_mut(Axis(0)).collect();
     let mut parts = Vec::with_capacity(components.slabs.len());
     for slab in components.slabs.iter().rev() {
@@ -45,14 +57,27 @@ pub fn label<T: Voxel, Id: Voxel + TryFrom<u32>>(
             write_row(planes[row.plane - slab.first_plane].row_mut(row.row), &row, &ids);
         }
     });
-    Ok(components.count)
+    Ok(())
 }
 
 fn write_row<Id: Voxel>(mut out: ArrayViewMut1<'_, Id>, row: &PlacedRow<'_>, ids: &[Id]) {
     if let Some(out) = out.as_slice_mut() {
-        row.runs().for_each(|(run, component)| out[run].fill(ids[component]));
+        row.runs().for_each(|(run, component)| write_run(out, run, ids[component]));
     } else {
         row.runs().for_each(|(run, component)| out.slice_mut(s![run]).fill(ids[component]));
+    }
+}
+
+/// Fills a run; the voxels after it are those of later runs, or still zero.
+#[inline(always)]
+fn write_run<Id: Voxel>(out: &mut [Id], run: Range<usize>, id: Id) {
+    const SHORT: usize = 4;
+    if run.len() <= SHORT && run.end + SHORT <= out.len() {
+        // Of one size, so that neither loops nor guesses depend on the lengths of short runs.
+        out[run.start..][..SHORT].fill(id);
+        out[run.end..][..SHORT].fill(Id::ZERO);
+    } else {
+        out[run].fill(id);
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod connect;
 mod connectivity;
+mod dense;
 mod forest;
 mod holes;
 mod label;
@@ -19,7 +20,7 @@ pub use holes::fill_holes;
 pub use label::label;
 pub use nonzero_box::{Bounds, nonzero_box};
 pub use scan::Voxel;
-pub use statistics::{Statistics, instances, statistics};
+pub use statistics::{Statistics, instances, label_instances, statistics};
 
 use crate::{Error, Result, Shape};
 

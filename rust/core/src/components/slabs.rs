@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ndarray::ArrayView3;
 
+use super::connectivity::NeighbourRow;
 use super::scan::{Voxel, runs, with_slice};
 use crate::{Error, Result};
 
@@ -61,6 +62,7 @@ pub(crate) struct Slab {
     /// First plane of the volume that belongs to the slab.
     pub(crate) first_plane: usize,
     pub(crate) rows_per_plane: usize,
+    pub(crate) columns: usize,
     runs: Vec<Run>,
     /// Row r holds the runs from `offsets[r]` up to `offsets[r + 1]`.
     offsets: Vec<u32>,
@@ -91,7 +93,16 @@ impl Slab {
             offsets.push(index32(found.len())?);
         }
         let (components, component_count) = (Vec::new(), 0);
-        Ok(Self { first_plane, rows_per_plane, runs: found, offsets, components, component_count })
+        let runs = found;
+        Ok(Self {
+            first_plane,
+            rows_per_plane,
+            columns,
+            runs,
+            offsets,
+            components,
+            component_count,
+        })
     }
 
     pub(crate) fn planes(&self) -> usize {
@@ -103,9 +114,25 @@ impl Slab {
     }
 
     pub(crate) fn row(&self, plane: usize, row: usize) -> Row<'_> {
-        let index = plane * self.rows_per_plane + row;
+        self.row_at(plane * self.rows_per_plane + row)
+    }
+
+    /// The row of that number, counted through all planes.
+    pub(crate) fn row_at(&self, index: usize) -> Row<'_> {
         let (first, stop) = (self.offsets[index], self.offsets[index + 1]);
         Row { first, runs: &self.runs[first as usize..stop as usize] }
+    }
+
+    /// Plane and row that lie at a neighbour's place beside a row, if they are in the slab.
+    pub(crate) fn neighbour(
+        &self,
+        plane: usize,
+        row: usize,
+        neighbour: NeighbourRow,
+    ) -> Option<(usize, usize)> {
+        let plane = plane.checked_add_signed(neighbour.dz)?;
+        let row = row.checked_add_signed(neighbour.dy)?;
+        (row < self.rows_per_plane).then_some((plane, row))
     }
 
     /// The rows that have runs, in raster order.

@@ -1,14 +1,14 @@
 use std::collections::HashMap;
 
-use ndarray::{ArrayView3, Axis};
+use ndarray::{ArrayView3, ArrayViewMut3, Axis};
 use rayon::prelude::*;
 
 use super::connect::Components;
-use super::label::ids;
+use super::label::{ids, write};
 use super::order::MemoryOrder;
 use super::scan::{Voxel, value_runs, with_slice};
 use super::slabs::planes_per_slab;
-use super::{Connectivity, shape_of};
+use super::{Connectivity, expect_shape, shape_of};
 use crate::{Error, Result, Shape};
 
 /// Labels below this are found in a table, others in a hash map.
@@ -81,8 +81,38 @@ pub fn instances<T: Voxel>(
 ) -> Result<Vec<Statistics>> {
     check_size(shape_of(&mask))?;
     let order = MemoryOrder::of(&mask);
+    of_components(&Components::find::<false, T>(&order.apply(mask), connectivity)?, &order)
+}
+
+/// Numbers the components as [`label`](super::label) does, and says what [`statistics`] says of them.
+///
+/// # Errors
+/// Those of both.
+///
+/// ```
+/// use lesionlocator_core::components::{Connectivity, label_instances};
+/// use ndarray::{Array3, array};
+/// let mask = array![[[1_u8, 0, 1], [0, 1, 0]]];
+/// let mut out = Array3::<u16>::zeros((1, 2, 3));
+/// let all = label_instances(mask.view(), out.view_mut(), Connectivity::Eighteen).unwrap();
+/// assert_eq!((all.len(), all[0].count), (1, 3));
+/// assert_eq!(out, array![[[1, 0, 1], [0, 1, 0]]]);
+/// ```
+pub fn label_instances<T: Voxel, Id: Voxel + TryFrom<u32>>(
+    mask: ArrayView3<'_, T>,
+    out: ArrayViewMut3<'_, Id>,
+    connectivity: Connectivity,
+) -> Result<Vec<Statistics>> {
+    expect_shape("out", out.shape(), mask.shape())?;
+    check_size(shape_of(&mask))?;
+    let order = MemoryOrder::of(&mask);
     let components = Components::find::<false, T>(&order.apply(mask), connectivity)?;
-    let ids = ids::<u32>(&components, &order)?;
+    write(&components, &order, out)?;
+    of_components(&components, &order)
+}
+
+fn of_components(components: &Components, order: &MemoryOrder) -> Result<Vec<Statistics>> {
+    let ids = ids::<u32>(components, order)?;
     // Runs are few where lesions are; sums for each thread would cost more than they save.
     let mut entries: Vec<_> = ids.into_iter().map(Entry::new).collect();
     for row in components.placed_rows() {
@@ -90,7 +120,7 @@ pub fn instances<T: Voxel>(
             entries[component].add_run(row.plane, row.row, run.start, run.end);
         }
     }
-    Ok(finished(&entries, &order))
+    Ok(finished(&entries, order))
 }
 
 fn finished(entries: &[Entry], order: &MemoryOrder) -> Vec<Statistics> {

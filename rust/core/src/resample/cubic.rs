@@ -7,9 +7,9 @@ use rayon::prelude::*;
 
 use super::frame::{Frame, Interpolation, Span};
 use super::intensity::{Intensity, Voxel, clip, load_row};
-use super::isa::Isa;
 use super::spline::{Curve, PAD, evaluate, extend_edges, prefilter};
 use super::tiles::{Tile, check_contiguous, parts, tiles};
+use crate::isa::Isa;
 use crate::{Axis, Error, Result};
 
 /// Rows that are filtered side by side along x.

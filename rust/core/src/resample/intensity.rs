@@ -1,6 +1,6 @@
 use ndarray::ArrayView1;
 
-use super::isa::{Isa, row_kernel};
+use crate::isa::{Isa, row_kernel};
 use crate::{Error, Result};
 
 /// An image voxel.

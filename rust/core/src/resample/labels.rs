@@ -7,10 +7,10 @@ use rayon::prelude::*;
 
 use super::blend::{Blend, Positions};
 use super::frame::{Frame, Interpolation};
-use super::isa::{Isa, mix, row_kernel};
 use super::rule::Pair;
 use super::tiles::{Tile, check_contiguous, tiles};
 use crate::Result;
+use crate::isa::{Isa, mix, row_kernel};
 
 /// A label; 0 is background.
 pub trait Label: Copy + Default + Ord + Send + Sync {}

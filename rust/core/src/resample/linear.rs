@@ -6,11 +6,11 @@ use rayon::prelude::*;
 use super::blend::{Blend, Positions};
 use super::frame::{Frame, Interpolation};
 use super::intensity::{Intensity, Voxel, load_row};
-use super::isa::{Isa, mix, row_kernel};
 use super::rule::Pair;
 use super::spread::{ROOM, RowBlend, spread};
 use super::tiles::{Tile, check_contiguous, tiles};
 use crate::Result;
+use crate::isa::{Isa, mix, row_kernel};
 
 /// Rows of a tile: two planes of them stay in a core's cache.
 const TILE_ROWS: usize = 32;

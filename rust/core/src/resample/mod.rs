@@ -9,7 +9,6 @@ mod blend;
 mod cubic;
 mod frame;
 mod intensity;
-mod isa;
 mod labels;
 mod linear;
 mod nearest;

@@ -4,8 +4,8 @@
 //! both ends for the extension.
 
 use super::frame::Span;
-use super::isa::{multiply_add, row_kernel};
 use super::rule::Rule;
+use crate::isa::{multiply_add, row_kernel};
 
 /// Extension that the four-point stencil can reach.
 pub(super) const PAD: usize = 2;
@@ -50,7 +50,7 @@ pub(super) fn extend_edges(lines: &mut [f32], width: usize) {
 
 row_kernel! {
     /// Turns samples into spline coefficients, as if the first and last sample went on for ever.
-    fn prefilter(lines: &mut [f32], width: usize) {
+    pub(super) fn prefilter(lines: &mut [f32], width: usize) {
         let before = 1.0 / (1.0 - POLE);
         let last = lines.len() - width;
         for value in lines.iter_mut() {
@@ -82,7 +82,7 @@ row_kernel! {
 
 row_kernel! {
     /// One target sample of each line from four rows of coefficients.
-    fn evaluate(out: &mut [f32], rows: &[f32], weights: &[f32; 4]) {
+    pub(super) fn evaluate(out: &mut [f32], rows: &[f32], weights: &[f32; 4]) {
         let width = out.len();
         let (a, rest) = rows.split_at(width);
         let (b, rest) = rest.split_at(width);
@@ -99,7 +99,7 @@ row_kernel! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resample::isa::Isa;
+    use crate::isa::Isa;
 
     #[test]
     fn coefficients_reproduce_the_samples() {

@@ -4,7 +4,7 @@
 //! block of outputs reads a short window of the row, the window is loaded into two registers and permuted.
 
 use super::blend::Blend;
-use super::isa::{BASELINE_FMA, Isa, Level, mix};
+use crate::isa::{BASELINE_FMA, Isa, Level, mix};
 
 /// Room behind a row, so that a window can begin at its last sample.
 pub(super) const ROOM: usize = 32;

@@ -1,7 +1,7 @@
 use ndarray::{ArrayView2, ArrayView3, Zip};
 
 use super::intensity::Voxel;
-use super::isa::{Isa, row_kernel};
+use crate::isa::{Isa, row_kernel};
 use crate::{Axis, Error, Result};
 
 /// Minimum and maximum of all voxels, or of each index along `axis`; NaN is ignored.
