@@ -294,8 +294,8 @@ def matching_assign(cost: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArr
     """
 
 # -- files -----------------------------------------------------------------------------------------
-def files_read_gzip(path: str | PathLike[str], out: NDArray[np.uint8], *, skip: int) -> None:
-    """Inflate a gzip file of one or more members into ``out``, shape (n,), after its first ``skip`` bytes.
+def files_read_gzip(path: str | PathLike[str], out: NDArray[np.uint8]) -> None:
+    """Inflate the first n bytes of a gzip file of one or more members into ``out``, shape (n,).
 
     Raises :class:`lesionlocator.errors.InputError` where the file is missing, damaged or too short; bytes
     after those asked for are not looked at.

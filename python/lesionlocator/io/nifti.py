@@ -80,9 +80,11 @@ def nifti_mask(region: NDArray[np.uint8] | NDArray[np.uint16], box: Box, geometr
 
 
 def _inflated(path: Path, header: NiftiHeader) -> NDArray[Any]:
-    voxels = np.empty(header.shape, header.dtype)
-    _core.files_read_gzip(path, voxels.reshape(-1).view(np.uint8), skip=header.offset)
-    return voxels
+    # The header comes first in the same memory; what is before it puts the voxels on aligned addresses.
+    first = -header.offset % header.dtype.itemsize
+    memory = np.empty(first + header.offset + header.voxel_bytes, np.uint8)
+    _core.files_read_gzip(path, memory[first:])
+    return memory[first + header.offset :].view(header.dtype).reshape(header.shape)
 
 
 def _mapped(path: Path, header: NiftiHeader) -> NDArray[Any]:

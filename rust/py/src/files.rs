@@ -16,15 +16,13 @@ enum Labels<'py> {
 }
 
 #[pyfunction]
-#[pyo3(signature = (path, out, *, skip))]
 fn files_read_gzip(
     py: Python<'_>,
     path: PathBuf,
     mut out: PyReadwriteArray<'_, u8, Ix1>,
-    skip: usize,
 ) -> PyResult<()> {
     let out = out.as_slice_mut()?;
-    detached(py, || read_gzip(&path, out, skip))
+    detached(py, || read_gzip(&path, out))
 }
 
 #[pyfunction]

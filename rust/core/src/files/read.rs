@@ -1,8 +1,9 @@
 use std::fs::File;
-use std::io::{BufRead, BufReader, Error as IoError, ErrorKind};
+use std::io::{BufRead, BufReader, Error as IoError, ErrorKind, Read, Seek};
 use std::path::Path;
 
 use flate2::{Decompress, FlushDecompress, Status};
+use libdeflater::Decompressor;
 
 use super::member::{FIRST_BYTE, skip_header, skip_trailer};
 use crate::{Error, Result};
@@ -10,9 +11,10 @@ use crate::{Error, Result};
 const COMPRESSED_BUFFER: usize = 1 << 20;
 /// Small enough that the checksum finds in the cache what was just inflated.
 const PIECE: usize = 1 << 18;
-const SCRATCH: usize = 512;
+/// Uncompressed bytes for each byte of a file from which on it is mostly long copies: those go quicker in a stream.
+const COPIES: u64 = 16;
 
-/// Inflates a gzip file into `out`, after the first `skip` of its uncompressed bytes.
+/// Inflates the first bytes of a gzip file into `out`.
 ///
 /// The file may have several members. What follows the last byte asked for is left unread, but the
 /// checksum of a member that ends there is compared.
@@ -20,20 +22,40 @@ const SCRATCH: usize = 512;
 /// # Errors
 /// [`Error::Unreadable`] where the file cannot be opened, is damaged, or ends early; says how many of
 /// how many bytes could be read.
-pub fn read_gzip(path: &Path, out: &mut [u8], skip: usize) -> Result<()> {
+pub fn read_gzip(path: &Path, out: &mut [u8]) -> Result<()> {
     let unreadable =
         |reason: String| Error::Unreadable { path: path.display().to_string(), reason };
-    let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    let mut file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    match inflate_at_once(&mut file, out) {
+        Ok(true) => return Ok(()),
+        Ok(false) => {}
+        Err(error) => return Err(unreadable(error.to_string())),
+    }
     let mut reader = BufReader::with_capacity(COMPRESSED_BUFFER, file);
-    let mut target = Target { out, skip, filled: 0, scratch: [0; SCRATCH] };
+    let mut target = Target { out, filled: 0, beyond: [0] };
     let fault = match inflate(&mut reader, &mut target) {
         Ok(()) if target.is_full() => return Ok(()),
         Ok(()) => "truncated".into(),
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => "truncated".into(),
         Err(error) => format!("damaged ({error})"),
     };
-    let (found, expected) = (target.filled.min(target.expected()), target.expected());
+    let expected = target.out.len();
+    let found = target.filled.min(expected);
     Err(unreadable(format!("is {fault}: {found} of {expected} bytes could be read")))
+}
+
+/// Inflates a file whose first member is what is asked for, and says whether it was such a file.
+///
+/// A stream tells what is wrong with a damaged one; this does not.
+fn inflate_at_once(file: &mut File, out: &mut [u8]) -> std::io::Result<bool> {
+    let (compressed, wanted) = (file.metadata()?.len(), out.len() as u64);
+    if compressed > wanted || compressed.saturating_mul(COPIES) < wanted {
+        return Ok(false);
+    }
+    let mut bytes = Vec::with_capacity(compressed as usize);
+    file.read_to_end(&mut bytes)?;
+    file.rewind()?;
+    Ok(Decompressor::new().gzip_decompress(&bytes, out) == Ok(out.len()))
 }
 
 fn inflate(reader: &mut impl BufRead, target: &mut Target) -> std::io::Result<()> {
@@ -47,7 +69,7 @@ fn inflate(reader: &mut impl BufRead, target: &mut Target) -> std::io::Result<()
 fn inflate_member(reader: &mut impl BufRead, target: &mut Target) -> std::io::Result<()> {
     let mut inflate = Decompress::new(false);
     let mut checksum = crc32fast::Hasher::new();
-    while target.filled <= target.expected() {
+    while target.filled <= target.out.len() {
         let input = reader.fill_buf()?;
         let space = target.space();
         let (read, written) = (inflate.total_in(), inflate.total_out());
@@ -69,34 +91,24 @@ fn inflate_member(reader: &mut impl BufRead, target: &mut Target) -> std::io::Re
     Ok(())
 }
 
-/// Where uncompressed bytes go: the first `skip` nowhere, then into `out`, and one more nowhere.
+/// Where uncompressed bytes go: into `out`, and one more nowhere.
 struct Target<'a> {
     out: &'a mut [u8],
-    skip: usize,
     filled: usize,
-    scratch: [u8; SCRATCH],
+    beyond: [u8; 1],
 }
 
 impl Target<'_> {
-    fn expected(&self) -> usize {
-        self.skip.saturating_add(self.out.len())
-    }
-
     fn is_full(&self) -> bool {
-        self.filled >= self.expected()
+        self.filled >= self.out.len()
     }
 
     fn space(&mut self) -> &mut [u8] {
-        if self.filled < self.skip {
-            let wanted = SCRATCH.min(self.skip - self.filled);
-            &mut self.scratch[..wanted]
-        } else if self.is_full() {
+        if self.is_full() {
             // Room for a byte too many, so that the decoder can come to the end of its member.
-            &mut self.scratch[..1]
-        } else {
-            let start = self.filled - self.skip;
-            let stop = self.out.len().min(start + PIECE);
-            &mut self.out[start..stop]
+            return &mut self.beyond;
         }
+        let stop = self.out.len().min(self.filled + PIECE);
+        &mut self.out[self.filled..stop]
     }
 }
