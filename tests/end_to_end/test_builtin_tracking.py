@@ -1,4 +1,7 @@
-"""The built-in model follows the lesions of a synthetic patient through a deformed, shifted follow-up."""
+"""The built-in model follows the lesions of synthetic patients through deformed, shifted follow-ups.
+
+benches/gone_lesions.py measures the same on more patients.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,16 @@ from lesionlocator.synthetic import make_patient
 from lesionlocator.synthetic.course import SyntheticCourse, make_course
 from lesionlocator.synthetic.found import Sighting, sightings
 
-SEEDS = (1, 5)
+SEEDS = (200, 201)
+"""Those with which no threshold was chosen."""
 
 
 def patient(seed: int) -> SyntheticCourse:
     made = make_patient(
-        seed, (110, 88, 126), (4.0, 4.0, 3.5), lesions=6, middle_mm=0.0, diameters_mm=(16.0, 45.0)
+        seed, (195, 98, 140), (4.0, 3.6, 3.0), lesions=8, middle_mm=-40.0, diameters_mm=(8.0, 45.0)
     )
     baseline = ll.Scan("baseline", made.voxels, made.geometry)
-    return make_course(seed, baseline, ll.LabelMap(made.labels, made.geometry), followups=1)
+    return make_course(seed, baseline, ll.LabelMap(made.labels, made.geometry))
 
 
 @pytest.fixture(scope="module")
@@ -29,22 +33,30 @@ def found() -> list[Sighting]:
 
 def test_lesions_that_are_there_are_found(found: list[Sighting]) -> None:
     there = [one for one in found if one.is_there]
-    assert len(there) >= 9
-    assert sum(one.is_right for one in there) >= 0.95 * len(there)
+    assert len(there) >= 20
+    assert sum(one.is_right for one in there) >= 0.9 * len(there)
 
 
-def test_the_lesion_that_is_gone_is_noticed(found: list[Sighting]) -> None:
+def test_a_lesion_that_is_gone_is_noticed_and_stays_gone(found: list[Sighting]) -> None:
     gone = [one for one in found if not one.is_there]
-    assert len(gone) == len(SEEDS)
+    assert {one.timepoint for one in gone} == {1, 2}
     assert all(one.is_right for one in gone)
 
 
 def test_a_course_has_one_lesion_gone_and_one_more() -> None:
     truth = patient(4)
-    (gone,) = truth.gone
-    assert len(gone) == 1
-    assert truth.centroid_lps(1, next(iter(gone))) is None
-    first, second = (set(labels.labels.ravel().tolist()) for labels in truth.labels)
-    assert gone <= first
+    first_gone, second_gone = truth.gone
+    assert len(first_gone) == 1
+    assert first_gone == second_gone
+    assert truth.centroid_lps(1, next(iter(first_gone))) is None
+    first, second, _ = (set(labels.labels.ravel().tolist()) for labels in truth.labels)
+    assert first_gone <= first
     assert second - {0} - set(truth.label_of[0].values())
     assert truth.scans[0].geometry.difference(truth.scans[1].geometry) is not None
+
+
+def test_chance_decides_which_lesion_goes() -> None:
+    truths = [patient(seed) for seed in range(4, 10)]
+    sizes = [(truth.labels[0].labels == min(truth.gone[0])).sum() for truth in truths]
+    largest = [max((truth.labels[0].labels == i).sum() for i in range(1, 9)) for truth in truths]
+    assert sum(size < whole for size, whole in zip(sizes, largest, strict=True)) >= 3

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[2] / "python" / "lesionlocator"
 
 LAYERS = [
     {"errors", "_core"},
-    {"geometry", "planes", "progress", "threads"},
+    {"filling", "geometry", "planes", "progress", "threads"},
     {"io", "model", "networks"},
     {"preprocessing"},
     {"prompts"},

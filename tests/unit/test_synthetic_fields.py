@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import convolve1d
 
-from lesionlocator.synthetic.fields import smooth_noise, soften
+from lesionlocator.filling import soften
+from lesionlocator.synthetic.fields import smooth_noise
 
 
 @pytest.mark.parametrize("scale", [(1.0, 1.0, 1.0), (4.0, 6.5, 3.0)])

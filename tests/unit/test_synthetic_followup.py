@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from lesionlocator.errors import InputError
+from lesionlocator.filling import filled
 from lesionlocator.geometry import Geometry
 from lesionlocator.io import LabelMap, Scan
 from lesionlocator.prompts.components import component_regions
 from lesionlocator.synthetic.fates import Fate, LesionChange
 from lesionlocator.synthetic.followup import SyntheticFollowup, make_followup
-from lesionlocator.synthetic.inpaint import filled, without
+from lesionlocator.synthetic.inpaint import without
 from lesionlocator.synthetic.warp import Warp, anatomy_nodes
 
 SHAPE, SPACING = (48, 80, 90), (3.0, 2.0, 2.0)
@@ -188,3 +189,34 @@ def test_anatomy_does_not_fold() -> None:
             np.moveaxis(np.stack([np.gradient(looks[a], *spacing) for a in range(3)]), (0, 1), (-2, -1))
         )
         assert jacobian.min() > 0.1
+
+
+def test_anatomy_keeps_volumes() -> None:
+    shape, spacing = (40, 60, 60), (4.0, 4.0, 4.0)
+    ratios = []
+    for seed in range(6):
+        nodes = anatomy_nodes(np.random.default_rng(seed), shape, spacing, spacing)
+        warp = Warp((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), nodes, shape)
+        source = np.zeros(shape, np.uint8)
+        source[12:24, 22:34, 22:34] = 1
+        ratios.append(np.count_nonzero(warp.labels(source)) / np.count_nonzero(source))
+    assert max(ratios) < 1.12
+    assert min(ratios) > 0.88
+
+
+def test_a_lesion_that_is_mostly_cut_off_is_out_of_view(baseline: tuple[Scan, LabelMap]) -> None:
+    scan, _ = baseline
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[:3, 30:50, 30:50] = 4  # slices that every crop of 10 % may cut
+    labels[20:28, 30:50, 50:70] = 6
+    cut = 0
+    for seed in range(12):
+        made = make_followup(seed, scan, LabelMap(labels, scan.geometry), fates={}, new_lesions=0)
+        first, second = made.changes
+        shown = np.count_nonzero(made.labels == 1) * made.geometry.voxel_volume_ml
+        whole = np.count_nonzero(labels == 4) * scan.geometry.voxel_volume_ml
+        assert (first.fate is Fate.OUT_OF_VIEW) == (shown < 0.5 * whole)
+        assert first.followup == (1 if shown else None)
+        assert second.fate is Fate.STABLE
+        cut += first.fate is Fate.OUT_OF_VIEW
+    assert 0 < cut < 12

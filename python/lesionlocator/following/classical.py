@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lesionlocator.following.evidence import LEAST_CONTRAST, remaining_contrast
+from lesionlocator.following.evidence import LEAST_LEFT, remaining_share
 from lesionlocator.following.methods import LOST_IN_WARP, Carried, OnProgress, PairRun
 from lesionlocator.geometry import Box
 from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
@@ -69,8 +69,7 @@ class _ClassicalPair:
         self.notes: tuple[str, ...] = ()
         self.seconds: dict[str, float] = {}
         self._model = model
-        self._baseline = origin.scan
-        self._masks = origin.masks
+        self._origin = origin
         self._followup = followup
         self._canonical = canonical
 
@@ -100,17 +99,16 @@ class _ClassicalPair:
         """Return a lesion; as not found where the follow-up shows nothing of what it was."""
         if lesion.found is None:
             return lesion
-        before = self._masks[lesion.lesion_id]
-        left = remaining_contrast(self._baseline, before, self._followup, place, lesion.found)
-        if left is None or left >= LEAST_CONTRAST:
+        left = remaining_share(self._origin.sight(lesion.lesion_id), self._followup, place)
+        if left is None or left >= LEAST_LEFT:
             return lesion
-        told = f"{_GONE} {max(left, 0):.0%} of its contrast is left"
+        told = f"{_GONE} {max(left, 0):.0%} of what stood out is left"
         return replace(lesion, status=LesionStatus.EMPTY, found=None, warnings=(*lesion.warnings, told))
 
     @cached_property
     def _map(self) -> DisplacementMap:
         started = perf_counter()
-        registration = register(self._baseline, self._followup)
+        registration = register(self._origin.scan, self._followup)
         self.notes += registration.warnings
         self.seconds["registration"] = perf_counter() - started
         return registration.map
@@ -122,9 +120,9 @@ class _ClassicalPair:
 
     def _carry_over(self, way: DisplacementMap) -> tuple[dict[int, LesionMask], set[int]]:
         """Return where lesions lie in the follow-up, and which of them are known by their centroid only."""
-        here, there = self._baseline.geometry, self._followup.geometry
+        here, there = self._origin.scan.geometry, self._followup.geometry
         places, lost = {}, set()
-        for lesion_id, mask in self._masks.items():
+        for lesion_id, mask in self._origin.masks.items():
             warped = way.warp_mask(mask.region, mask.box, here, there)
             if warped is None:
                 centroid = np.argwhere(mask.region).mean(axis=0) + mask.box.start

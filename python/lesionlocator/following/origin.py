@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lesionlocator.errors import InputError
+from lesionlocator.following.evidence import Sight
 from lesionlocator.io import LabelMap, Scan, read_labelmap
 from lesionlocator.io.files import IMAGE_ENDINGS
 from lesionlocator.prompts.kinds import LARGEST_ID
@@ -54,11 +55,19 @@ class Origin:
         In its voxels, by lesion id.
     labels
         The same lesions as the label map they were given in; None where each was given or found by itself.
+    missed
+        How lesions that this scan does not show looked in the last one that did, by lesion id.
     """
 
     scan: Scan
     masks: Mapping[int, LesionMask]
     labels: LabelMap | None = None
+    missed: Mapping[int, Sight] = field(default_factory=dict)
+
+    def sight(self, lesion_id: int) -> Sight:
+        """Return how a lesion looked in the last scan that showed it."""
+        missed = self.missed.get(lesion_id)
+        return Sight.of(self.scan, self.masks[lesion_id]) if missed is None else missed
 
 
 def read_origin(paths: Sequence[Path], scan: Scan) -> Origin:

@@ -64,7 +64,8 @@ class KnownPlaces:
             return
         places = {i: one.last_known for i, one in carried.items() if i in self._origin_of}
         masks = {i: mask for i, mask in places.items() if mask is not None}
-        origin = Origin(followup, masks)
+        missed = {i: self._origin_of[i].sight(i) for i in masks if carried[i].lesion.found is None}
+        origin = Origin(followup, masks, missed=missed)
         self._origin_of |= dict.fromkeys(masks, origin)
         self._examined = [*self._origins, *([origin] if masks else [])]
 

@@ -30,7 +30,8 @@ class SyntheticCourse:
     labels
         The lesions of each, numbered in each scan by itself.
     label_of
-        For each follow-up, the label of each lesion of the baseline that it still shows, by the baseline's.
+        For each follow-up, the label of each lesion of the baseline that it still shows for the most part, by
+        the baseline's.
     gone
         For each follow-up, the lesions of the baseline that are no more.
     """
@@ -50,15 +51,16 @@ class SyntheticCourse:
 
 
 def make_course(seed: int, baseline: Scan, lesions: LabelMap, *, followups: int = 2) -> SyntheticCourse:
-    """Return a patient whose largest lesion goes, the next shrinks, the smallest grows, and one is new.
+    """Return a patient one of whose lesions goes; of the others the largest shrinks, and the smallest grows.
 
-    The same arguments give the same voxels. Each follow-up is made of the one before: deformed, with another
-    field of view, spacing and noise. All changes but growth happen until the first one.
+    One more lesion is new. The same arguments give the same voxels. Each follow-up is made of the one
+    before: deformed, with another field of view, spacing and noise. All changes but growth happen until the
+    first one.
 
     Parameters
     ----------
     seed
-        Decides everything that is random.
+        Decides everything that is random, also which lesion goes.
     baseline, lesions
         The first scan and its lesions, at least 3.
     followups
@@ -72,9 +74,11 @@ def make_course(seed: int, baseline: Scan, lesions: LabelMap, *, followups: int 
     by_size = [region.label for region in sorted(regions(lesions.labels), key=lambda r: r.voxels)]
     fates: dict[int, Fate] = {}
     if len(by_size) >= _LEAST_FOR_ALL_FATES:
-        fates = {by_size[-1]: Fate.GONE, by_size[-2]: Fate.SHRUNK, by_size[0]: Fate.GROWN}
+        goes = int(np.random.default_rng([seed, 13]).choice(by_size))
+        by_size.remove(goes)
+        fates = {goes: Fate.GONE, by_size[-1]: Fate.SHRUNK, by_size[0]: Fate.GROWN}
     scans, labels = [baseline], [lesions]
-    known = {label: label for label in by_size}
+    known = {region.label: region.label for region in regions(lesions.labels)}
     lost: frozenset[int] = frozenset()
     label_of, gone = [], []
     for number in range(1, followups + 1):
@@ -92,11 +96,11 @@ def make_course(seed: int, baseline: Scan, lesions: LabelMap, *, followups: int 
 
 
 def _carried(made: SyntheticFollowup, known: Mapping[int, int]) -> dict[int, int]:
-    """Return the label that each lesion has in a follow-up, of those that it shows."""
+    """Return the label that each lesion has in a follow-up, of those that it shows for the most part."""
     later = {
         change.given: change.followup
         for change in made.changes
-        if change.given is not None and change.followup is not None
+        if change.given is not None and change.followup is not None and change.fate is not Fate.OUT_OF_VIEW
     }
     return {i: later[label] for i, label in known.items() if label in later}
 

@@ -28,7 +28,7 @@ class Fate(str, Enum):
     SPLIT = "split"
     NEW = "new"
     OUT_OF_VIEW = "out of view"
-    """Cut off by the field of view of the follow-up, or lost between its voxels."""
+    """Cut off by half or more by the field of view of the follow-up, or lost between its voxels."""
 
 
 _SHARES = {
@@ -49,7 +49,8 @@ class LesionChange:
         What became of it.
     baseline, followup
         Its label at each timepoint, None where it is not there. Of a merged lesion, that of the smallest
-        label among those that merged; of the smaller part of a split one, a new label.
+        label among those that merged; of the smaller part of a split one, a new label. What is left in view
+        of a lesion that is cut off keeps its label.
     given
         Its label in the map that the follow-up was made from; None for a new lesion.
     """

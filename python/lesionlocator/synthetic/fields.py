@@ -33,19 +33,6 @@ def smooth_noise(rng: np.random.Generator, shape: Shape, scale: Triple) -> NDArr
     return np.ascontiguousarray(field)
 
 
-def soften(volume: NDArray[np.float32], weight: Triple) -> NDArray[np.float32]:
-    """Return ``volume`` smoothed by the kernel (w, 1 - 2w, w) along z, y, x, edges extended."""
-    for axis, w in enumerate(np.asarray(weight, dtype=np.float32)):
-        along = np.moveaxis(volume, axis, 0)
-        smoothed = np.moveaxis(volume * (1 - 2 * w), axis, 0)
-        smoothed[1:] += w * along[:-1]
-        smoothed[:-1] += w * along[1:]
-        smoothed[0] += w * along[0]
-        smoothed[-1] += w * along[-1]
-        volume = np.moveaxis(smoothed, 0, axis)
-    return volume
-
-
 def _spline_weights(n: int, scale: float) -> NDArray[np.float32]:
     """Rows of cubic B-spline weights that take coarse nodes to ``n`` voxels, scaled to keep unit variance."""
     position = np.arange(n) / scale

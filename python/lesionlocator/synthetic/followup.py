@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator.errors import InputError
+from lesionlocator.filling import soften
 from lesionlocator.geometry import Box, Geometry
 from lesionlocator.prompts.components import Region, regions
 from lesionlocator.synthetic.fates import Fate, LesionChange, Plan
-from lesionlocator.synthetic.fields import soften
 from lesionlocator.synthetic.newcomers import add_new
 from lesionlocator.synthetic.regrowth import Scene, change_single, merge
 from lesionlocator.synthetic.warp import Warp, anatomy_nodes, instances
@@ -33,6 +33,8 @@ _AIR_HU = -1024.0
 _SLAB = 16
 _SMALLEST_AXIS = 8
 _MOST_NEW = 3
+_LEAST_IN_VIEW = 0.5
+"""Share of a lesion that a follow-up must show to say what became of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +117,7 @@ def make_followup(
     changes += add_new(rng, scene, wanted, first_label=_next(changes))
     geometry, warp = _other_grid(rng, scan.geometry)
     labels = warp.labels(scene.labels)
-    changes = _in_view(changes, labels)
+    changes = _in_view(changes, _volumes_ml(scene.labels, scan.geometry), _volumes_ml(labels, geometry))
     return SyntheticFollowup(
         voxels=_scanned(rng, scene, warp, seed),
         labels=_compact(labels),
@@ -220,16 +222,31 @@ def _scanned(rng: np.random.Generator, scene: Scene, warp: Warp, seed: int) -> N
     return out
 
 
-def _in_view(changes: list[LesionChange], labels: NDArray[np.uint16]) -> list[LesionChange]:
-    """Return what is still true of lesions once the follow-up's grid has been laid over them."""
-    there = {region.label for region in regions(labels)}
-    seen = []
+def _volumes_ml(labels: NDArray[np.uint16], geometry: Geometry) -> NDArray[np.float64]:
+    voxels = np.bincount(labels.ravel(), minlength=65536)
+    return voxels.astype(np.float64) * geometry.voxel_volume_ml
+
+
+def _in_view(
+    changes: list[LesionChange], whole: NDArray[np.float64], seen: NDArray[np.float64]
+) -> list[LesionChange]:
+    """Return what is still true of lesions once the follow-up's grid has been laid over them.
+
+    Parameters
+    ----------
+    changes
+        What became of the lesions.
+    whole, seen
+        Volume of each label, and the volume of it that the follow-up shows.
+    """
+    true = []
     for change in changes:
-        if change.followup is None or change.followup in there:
-            seen.append(change)
+        label = change.followup
+        if label is None or seen[label] >= _LEAST_IN_VIEW * whole[label]:
+            true.append(change)
         elif change.baseline is not None:
-            seen.append(LesionChange(Fate.OUT_OF_VIEW, change.baseline, None, None))
-    return seen
+            true.append(LesionChange(Fate.OUT_OF_VIEW, change.baseline, label if seen[label] else None, None))
+    return true
 
 
 def _compact(labels: NDArray[np.uint16]) -> NDArray[np.uint8] | NDArray[np.uint16]:

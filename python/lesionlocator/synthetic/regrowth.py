@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lesionlocator.filling import filled, grown, soften
 from lesionlocator.geometry import Box
 from lesionlocator.synthetic.fates import Fate
-from lesionlocator.synthetic.fields import soften
-from lesionlocator.synthetic.inpaint import filled, grown, without
+from lesionlocator.synthetic.inpaint import without
 from lesionlocator.synthetic.warp import Warp, largest_piece
 
 if TYPE_CHECKING:

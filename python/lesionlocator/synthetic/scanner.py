@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lesionlocator.synthetic.fields import soften
+from lesionlocator.filling import soften
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,8 +22,10 @@ Labels = TypeVar("Labels", bound=np.ndarray[Any, Any])
 
 _NODES_MM = 20.0
 _SCALE_NODES = 3.0
-_DISPLACEMENT_MM = (4.0, 2.5, 2.5)
-"""Typical displacement along z, y, x: breathing moves most along the body."""
+_POTENTIAL = (0.6, 1.0, 1.0)
+"""Shares of the potential's z, y, x components: breathing moves most along the body."""
+_DISPLACEMENT_MM = 5.3
+"""Typical length of a displacement."""
 _TURN_DEGREES = 2.0
 
 
@@ -81,6 +84,9 @@ def anatomy_nodes(
 ) -> NDArray[np.float32]:
     """Return nodes of a smooth, fold-free deformation of a body: breathing, posture, a slight turn.
 
+    Soft tissue is hardly compressible: the displacement is the curl of a potential, so that it keeps volumes,
+    and a lesion that is to stay as it is does.
+
     Parameters
     ----------
     rng
@@ -98,7 +104,8 @@ def anatomy_nodes(
     extent = [(n - 1) * s for n, s in zip(shape, spacing, strict=True)]
     z, y, x = (max(int(np.ceil(e / _NODES_MM)) + 1, 2) for e in extent)
     scale = (_SCALE_NODES, _SCALE_NODES, _SCALE_NODES)
-    nodes = np.stack([np.float32(mm) * smooth_noise(rng, (z, y, x), scale) for mm in _DISPLACEMENT_MM])
+    nodes = _curl([np.float32(share) * smooth_noise(rng, (z, y, x), scale) for share in _POTENTIAL])
+    nodes *= _DISPLACEMENT_MM / max(float(np.sqrt((nodes**2).sum(axis=0).mean())), 1e-6)
     angle = np.deg2rad(rng.uniform(-_TURN_DEGREES, _TURN_DEGREES))
     across = np.linspace(-extent[1] / 2, extent[1] / 2, y)[None, :, None]
     along = np.linspace(-extent[2] / 2, extent[2] / 2, x)[None, None, :]
@@ -106,6 +113,18 @@ def anatomy_nodes(
     nodes[2] += np.sin(angle) * across + (np.cos(angle) - 1) * along
     nodes /= np.asarray(source_spacing, np.float32)[:, None, None, None]
     return np.ascontiguousarray(nodes, np.float32)
+
+
+def _curl(potential: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return the curl of a vector field along z, y, x on a grid of equal steps, (3, z, y, x)."""
+    z, y, x = potential
+    return np.stack(
+        [
+            np.gradient(y, axis=2) - np.gradient(x, axis=1),
+            np.gradient(x, axis=0) - np.gradient(z, axis=2),
+            np.gradient(z, axis=1) - np.gradient(y, axis=0),
+        ]
+    )
 
 
 def instances(mask: NDArray[np.uint8]) -> NDArray[np.uint32]:

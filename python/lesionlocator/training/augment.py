@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lesionlocator.synthetic.fields import soften
+from lesionlocator.filling import soften
 from lesionlocator.synthetic.warp import Warp
 
 if TYPE_CHECKING:

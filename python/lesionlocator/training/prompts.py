@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lesionlocator.filling import soften
 from lesionlocator.geometry import Box, Shape
-from lesionlocator.synthetic.fields import smooth_noise, soften
+from lesionlocator.synthetic.fields import smooth_noise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
