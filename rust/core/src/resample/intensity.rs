@@ -7,11 +7,21 @@ use crate::{Error, Result};
 pub trait Voxel: Copy + Send + Sync {
     /// The voxel in the precision of all arithmetic.
     fn to_f32(self) -> f32;
+
+    /// The voxels themselves, where they are in that precision already.
+    fn as_f32(voxels: &[Self]) -> Option<&[f32]> {
+        let _ = voxels;
+        None
+    }
 }
 
 impl Voxel for f32 {
     fn to_f32(self) -> f32 {
         self
+    }
+
+    fn as_f32(voxels: &[Self]) -> Option<&[f32]> {
+        Some(voxels)
     }
 }
 

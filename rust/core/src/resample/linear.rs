@@ -45,7 +45,9 @@ pub fn trilinear<T: Voxel>(
     check_contiguous(&out)?;
     let [z, y, x] = spans.each_ref().map(|span| Blend::new(span, Positions::Single));
     let isa = Isa::detect();
-    let plan = Plan { isa, source, intensity, z, y, x: RowBlend::new(&x, isa) };
+    let as_they_are = source.to_slice().filter(|_| *intensity == Intensity::IDENTITY);
+    let as_they_are = as_they_are.and_then(T::as_f32);
+    let plan = Plan { isa, source, intensity, as_they_are, z, y, x: RowBlend::new(&x, isa) };
     tiles(out, TILE_SLICES, TILE_ROWS)
         .into_par_iter()
         .for_each_init(Scratch::default, |scratch, tile| plan.fill(tile, scratch));
@@ -56,6 +58,8 @@ struct Plan<'a, T> {
     isa: Isa,
     source: ArrayView3<'a, T>,
     intensity: &'a Intensity,
+    /// All voxels of the source, if they need neither conversion nor [`Intensity`].
+    as_they_are: Option<&'a [f32]>,
     z: Blend,
     y: Blend,
     x: RowBlend,
@@ -84,6 +88,13 @@ impl<T: Voxel> Plan<'_, T> {
         }
     }
 
+    /// A source row and what lies behind it, where it can be used as it is.
+    fn in_place(&self, z: usize, y: usize) -> Option<&[f32]> {
+        let voxels = self.as_they_are?;
+        let (_, rows, columns) = self.source.dim();
+        voxels.get((z * rows + y) * columns..)?.get(..columns + ROOM)
+    }
+
     /// Interpolates one source slice along x and y.
     fn plane(
         &self,
@@ -97,7 +108,11 @@ impl<T: Voxel> Plan<'_, T> {
         rows.clear(columns);
         for (out, pair) in plane.chunks_exact_mut(columns).zip(&self.y.pairs[first_row..]) {
             let (lower, upper) = rows.hold(pair, |y, row| {
-                load_row(self.isa, self.source.slice_move(s![z, y, ..]), self.intensity, loaded);
+                let loaded = self.in_place(z, y).unwrap_or_else(|| {
+                    let source = self.source.slice_move(s![z, y, ..]);
+                    load_row(self.isa, source, self.intensity, loaded);
+                    loaded
+                });
                 spread(self.isa, row, loaded, &self.x);
             });
             combine(self.isa, out, lower, upper, pair, self.y.picks);

@@ -1,4 +1,4 @@
-use ndarray::{ArrayView3, ArrayViewMut3};
+use ndarray::{ArrayView3, ArrayViewMut3, s};
 use rayon::prelude::*;
 
 use super::frame::{Frame, Interpolation};
@@ -37,10 +37,18 @@ pub fn nearest<T: Copy + Send + Sync>(
                 rows.copy_within(begin - xs.len()..begin, begin);
                 continue;
             }
-            for (out, &x) in rows[begin..].iter_mut().zip(&xs) {
-                *out = source[[z, y, x]];
+            let (out, from) = (&mut rows[begin..], source.slice(s![z, y, ..]));
+            match from.to_slice() {
+                Some(from) => pick(out, &xs, |x| from[x]),
+                None => pick(out, &xs, |x| from[x]),
             }
         }
     });
     Ok(())
+}
+
+fn pick<T>(out: &mut [T], columns: &[usize], voxel: impl Fn(usize) -> T) {
+    for (out, &x) in out.iter_mut().zip(columns) {
+        *out = voxel(x);
+    }
 }

@@ -3,6 +3,7 @@ use rayon::prelude::*;
 
 use crate::Result;
 use crate::components::expect_shape;
+use crate::isa::{Isa, row_kernel};
 
 /// Writes 1 where a logit difference is above 0, else 0 (NaN gives 0); returns the voxels set.
 ///
@@ -19,15 +20,32 @@ use crate::components::expect_shape;
 /// ```
 pub fn foreground(logits: ArrayView3<'_, f32>, mut out: ArrayViewMut3<'_, u8>) -> Result<usize> {
     expect_shape("out", out.shape(), logits.shape())?;
+    let isa = Isa::detect();
     let planes = out.axis_iter_mut(Axis(0)).into_par_iter().zip(logits.axis_iter(Axis(0)));
     Ok(planes
         .map(|(mut out, logits)| {
-            let mut count = 0;
-            Zip::from(&mut out).and(&logits).for_each(|out, &logit| {
-                *out = u8::from(logit > 0.0);
-                count += usize::from(*out);
-            });
-            count
+            if let (Some(out), Some(logits)) = (out.as_slice_mut(), logits.as_slice()) {
+                let mut count = 0;
+                threshold(isa, out, logits, &mut count);
+                return count;
+            }
+            Zip::from(&mut out).and(&logits).for_each(|out, &logit| *out = u8::from(logit > 0.0));
+            out.iter().map(|&voxel| usize::from(voxel)).sum()
         })
         .sum())
+}
+
+row_kernel! {
+    fn threshold(out: &mut [u8], logits: &[f32], count: &mut usize) {
+        // Few enough to be counted in a byte, of which a register has many.
+        const COUNTED: usize = 128;
+        for (out, logits) in out.chunks_mut(COUNTED).zip(logits.chunks(COUNTED)) {
+            let mut set = 0_u8;
+            for (out, &logit) in out.iter_mut().zip(logits) {
+                *out = u8::from(logit > 0.0);
+                set += *out;
+            }
+            *count += usize::from(set);
+        }
+    }
 }
