@@ -35,6 +35,8 @@ def load_tracking_model(
     device: str = "auto",
     folds: Sequence[int] | None = None,
     mirroring: bool = True,
+    precision: str = "auto",
+    compiled: bool = False,
 ) -> TrackingModel:
     """Load a tracking model.
 
@@ -42,22 +44,23 @@ def load_tracking_model(
     ----------
     folder
         A checkpoint folder in the published layout, or the id of a downloaded model.
-    device
-        ``"auto"``, ``"cuda"``, ``"cuda:N"``, ``"mps"`` or ``"cpu"``.
-    folds
-        Which folds to average; all there are by default.
-    mirroring
-        Whether to average over the mirrorings that the model allows.
+    device, folds, mirroring, precision, compiled
+        As for :func:`lesionlocator.load_tracker`.
 
     Raises
     ------
     ModelError
         Where the folder holds no usable tracking model.
     DeviceError
-        Where there is no such device.
+        Where there is no such device, or it does not compute in this precision.
     """
     return TrackingModel(
-        tracking_folder(Path(folder)), choose_device(device), folds=folds, mirroring=mirroring
+        tracking_folder(Path(folder)),
+        choose_device(device),
+        folds=folds,
+        mirroring=mirroring,
+        precision=precision,
+        compiled=compiled,
     )
 
 
@@ -68,12 +71,21 @@ class TrackingModel:
     """
 
     def __init__(
-        self, folder: NetworkFolder, device: DeviceChoice, *, folds: Sequence[int] | None, mirroring: bool
+        self,
+        folder: NetworkFolder,
+        device: DeviceChoice,
+        *,
+        folds: Sequence[int] | None,
+        mirroring: bool,
+        precision: str = "auto",
+        compiled: bool = False,
     ) -> None:
         self.folder = folder
         self.device = device
         self._folds = folds
         self._mirroring = mirroring
+        self._precision = precision
+        self._compiled = compiled
         self.identity = ModelIdentity(folder, tuple(sorted(folder.chosen(folds))), mirroring)
 
     @cached_property
@@ -88,7 +100,12 @@ class TrackingModel:
         from lesionlocator.tracking.ensemble import TrackingEnsemble
 
         return TrackingEnsemble(
-            self.folder, folds=self._folds, device=self.device.device, mirroring=self._mirroring
+            self.folder,
+            folds=self._folds,
+            device=self.device.device,
+            mirroring=self._mirroring,
+            precision=self._precision,
+            compiled=self._compiled,
         )
 
     def grid(self, scan: Scan, *, canonical: bool | None = None) -> TrackedGrid:

@@ -257,6 +257,62 @@ def test_points_are_proposed_edited_and_segmented(
     assert track("--points", edited, "--propose-only") == 2
 
 
+def test_edited_boxes_are_segmented(
+    track: Track, tmp_path: Path, patient: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    followups = [patient["fu1"], patient["fu2"]]
+    assert track("--propose-only", followup=followups) == 0
+    edited = [tmp_path / f"{name}.json" for name in ("one", "two")]
+    contents = [load(tmp_path / "out" / f"{name}_proposed.json") for name in ("fu1", "fu2")]
+    contents[0]["7"] = {"box": ["1", "4", "9", "14", "2", "6"]}
+    del contents[1]["7"]
+    for path, content in zip(edited, contents, strict=True):
+        path.write_text(json.dumps(content))
+    assert track("--points", *edited, followup=followups) == 0
+    z, y, x = np.nonzero(read(tmp_path / "out" / "fu1_lesion_7.nii.gz"))
+    assert (z.min(), z.max() + 1, y.min(), y.max() + 1, x.min(), x.max() + 1) == (0, 5, 8, 15, 1, 7)
+    assert load(tmp_path / "out" / "fu1_lesions.json")["prompt_type"] == "box"
+    assert not (tmp_path / "out" / "fu2_lesion_7.nii.gz").exists()
+    assert track("--points", edited[0], followup=followups) == 1
+    assert "1 prompt files for 2 follow-ups" in capsys.readouterr().err
+    contents[0]["7"] = {"box": ["1", "4", "9", "14", "2", "6"], "point": ["2", "3", "3"]}
+    edited[0].write_text(json.dumps(contents[0]))
+    assert track("--points", *edited, followup=followups) == 1
+    assert "lesion 7: its point lies outside its box" in capsys.readouterr().err
+    contents[0]["1"], contents[0]["7"] = {"point": ["2", "5", "5"]}, {"box": ["1", "4", "9", "14", "2", "6"]}
+    edited[0].write_text(json.dumps(contents[0]))
+    assert track("--points", *edited, followup=followups) == 1
+    assert "lesion 1 of fu1 has no box, and lesion 7 of fu1 no point" in capsys.readouterr().err
+
+
+def test_what_is_written_can_be_chosen(track: Track, tmp_path: Path, patient: dict[str, Path]) -> None:
+    followups, out = [patient["fu1"], patient["fu2"]], tmp_path / "out"
+    assert track("--save", "labelmap", followup=followups) == 0
+    assert sorted(path.name for path in out.glob("*.nii.gz")) == ["fu1_lesions.nii.gz", "fu2_lesions.nii.gz"]
+    labels, course = read(out / "fu2_lesions.nii.gz"), load(out / "tracking.json")["lesions"]
+    assert track("--save", "per-lesion", followup=followups) == 0
+    assert (read(out / "fu2_lesion_7.nii.gz") > 0).sum() == (labels == 7).sum()
+    assert load(out / "tracking.json")["lesions"] == course
+    (out / "fu1_lesions.nii.gz").unlink()
+    assert track("--save", "per-lesion", "--resume", followup=followups) == 0
+    assert not (out / "fu1_lesions.nii.gz").exists()
+
+
+def test_the_engine_is_chosen_as_for_segment(
+    track: Track, tmp_path: Path, patient: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert track("--fast", "--precision", "bf16", "--step-size", "0.25", "--profile") == 0
+    settings = load(out / "run.json")["settings"]
+    assert (settings["precision"], settings["step_size"]) == ("bf16", 0.25)
+    assert (settings["model"]["folds"], settings["model"]["mirroring"]) == ([0], False)
+    assert "registration" in capsys.readouterr().err
+    assert load(out / "profile.json")["traceEvents"]
+    assert track("--precision", "fp16", "--device", "cpu") == 1
+    assert "precision 'fp16' has no fast convolutions on a CPU" in capsys.readouterr().err
+    assert track("--step-size", "0") == 2
+
+
 def test_wrong_dates(track: Track, capsys: pytest.CaptureFixture[str]) -> None:
     for dates, told in (
         (("2024-01-01",), "1 dates for 2 scans"),

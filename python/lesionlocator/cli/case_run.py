@@ -29,6 +29,11 @@ class Outputs:
     records: bool
     dicom: DicomOutputs = field(default_factory=DicomOutputs)
 
+    @classmethod
+    def chosen(cls, save: frozenset[str], dicom: DicomOutputs) -> Outputs:
+        """Return what the words of ``--save`` choose, with all documents."""
+        return cls("per-lesion" in save, "labelmap" in save, records=True, dicom=dicom)
+
 
 class CaseRun:
     """The work on one case.

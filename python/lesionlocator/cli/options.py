@@ -9,69 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lesionlocator.cli import console
-from lesionlocator.inference.precision import PRECISIONS
 
 if TYPE_CHECKING:
     from lesionlocator.dicom.outputs import DicomOutputs
 
 PATH = click.Path(path_type=Path)
-ORIENTATIONS = {None: "auto", False: "stored", True: "canonical"}
-"""Names of the axis orders that a network can see: None is what the model was trained for."""
 
 _Command = Callable[..., Any]
 _Decorator = Callable[[_Command], _Command]
 
 
-def _fold_numbers(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[int, ...] | None:
-    parts = [part.strip() for value in values for part in value.split(",")]
-    wrong = [part for part in parts if not part.isdecimal()]
-    if wrong:
-        raise click.BadParameter(f"{wrong[0]!r} is no fold number; legal: -f 0 -f 1, or -f 0,1")
-    return tuple(dict.fromkeys(int(part) for part in parts)) or None
-
-
-def _orientation(_: click.Context, __: click.Parameter, value: str) -> bool | None:
-    return next(canonical for canonical, name in ORIENTATIONS.items() if name == value)
-
-
-_MODEL = (
-    click.option(
-        "-m", "--model", type=PATH, help="Checkpoint folder, or a model's id.  [default: the built-in model]"
-    ),
-    click.option(
-        "-f",
-        "--folds",
-        multiple=True,
-        callback=_fold_numbers,
-        help="-f 0 -f 1 or -f 0,1.  [default: all there are]",
-    ),
-    click.option("--disable-tta", is_flag=True, help="Do not average over mirrorings: up to 8 times faster."),
-    click.option(
-        "--orientation",
-        "canonical",
-        type=click.Choice(list(ORIENTATIONS.values())),
-        default="auto",
-        show_default=True,
-        callback=_orientation,
-        help="Axis order that the network sees; auto: what the model was trained for.",
-    ),
-    click.option("--device", default="auto", show_default=True, metavar="auto|cuda[:N]|mps|cpu"),
-    click.option("--threads", type=click.IntRange(min=1), help="Threads on the CPU.  [default: one a core]"),
-)
-_ENGINE = (
-    click.option(
-        "--precision",
-        type=click.Choice(PRECISIONS),
-        default="auto",
-        show_default=True,
-        help="What the network computes in; auto: fp16 on CUDA, else fp32.",
-    ),
-    click.option("--fast", is_flag=True, help="One fold and no mirroring: quicker, a little less sure."),
-    click.option(
-        "--compile", "compiled", is_flag=True, help="Compile the network first, with torch.compile."
-    ),
-    click.option("--profile", is_flag=True, help="Print each stage's time and write profile.json, a trace."),
-)
 _RUN = (
     click.option(
         "--resume/--overwrite",
@@ -99,19 +46,7 @@ _DICOM = (
     ),
 )
 DICOM_SAVES = ("dicom-seg", "dicom-sr", "rtstruct")
-
-
-def model_options(command: _Command) -> _Command:
-    """Add what chooses a model and how it runs.
-
-    The command takes ``model``, ``folds``, ``disable_tta``, ``canonical``, ``device`` and ``threads``.
-    """
-    return _decorated(command, _MODEL)
-
-
-def engine_options(command: _Command) -> _Command:
-    """Add how the networks run; the command takes ``precision``, ``fast``, ``compiled`` and ``profile``."""
-    return _decorated(command, _ENGINE)
+_SAVES = ("per-lesion", "labelmap", *DICOM_SAVES)
 
 
 def run_options(command: _Command) -> _Command:
@@ -137,6 +72,18 @@ def set_verbosity(*, quiet: bool, verbose: bool) -> None:
 def dicom_options(command: _Command) -> _Command:
     """Add how results are written as DICOM: ``seg_type`` and ``deidentify``."""
     return _decorated(command, _DICOM)
+
+
+def save_options(command: _Command) -> _Command:
+    """Add what is written: ``save``, and what :func:`dicom_options` adds."""
+    save = click.option(
+        "--save",
+        callback=chosen_of(_SAVES),
+        default="per-lesion,labelmap",
+        show_default=True,
+        help=f"What to write, with commas: {', '.join(_SAVES)}.",
+    )
+    return save(dicom_options(command))
 
 
 def chosen_of(legal: tuple[str, ...]) -> Callable[[click.Context, click.Parameter, str], frozenset[str]]:

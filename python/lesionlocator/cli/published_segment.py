@@ -27,6 +27,7 @@ def segment(arguments: Sequence[str]) -> None:
     chosen = _parser().parse_args(arguments)
     announce(chosen)
     from lesionlocator.cli.case_run import Outputs
+    from lesionlocator.cli.engine_options import EngineOptions
     from lesionlocator.cli.segment_run import SegmentOptions, run_segmentation
     from lesionlocator.prompts.kinds import PromptKind
 
@@ -35,17 +36,14 @@ def segment(arguments: Sequence[str]) -> None:
         prompts=chosen.p,
         output=chosen.o,
         kind=PromptKind(chosen.t),
-        model=chosen.m,
-        folds=fold_numbers(chosen),
-        mirroring=not chosen.disable_tta,
-        one_fold=False,
-        precision="auto",
-        compiled=False,
-        profile=False,
-        step_size=chosen.step_size,
-        canonical=False,
-        device=chosen.device,
-        threads=None,
+        engine=EngineOptions(
+            chosen.m,
+            fold_numbers(chosen),
+            mirroring=not chosen.disable_tta,
+            device=chosen.device,
+            canonical=False,
+            step_size=chosen.step_size,
+        ),
         series=None,
         outputs=Outputs(per_lesion=True, labelmap=False, records=False),
         resume=chosen.continue_prediction,

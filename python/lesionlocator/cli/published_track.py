@@ -26,9 +26,10 @@ def track(arguments: Sequence[str]) -> None:
     """
     chosen = _parser().parse_args(arguments)
     announce(chosen)
+    from lesionlocator.cli.case_run import Outputs
+    from lesionlocator.cli.engine_options import EngineOptions
     from lesionlocator.cli.track_options import TrackOptions
     from lesionlocator.cli.track_patient import run_tracking
-    from lesionlocator.dicom.outputs import DicomOutputs
 
     options = TrackOptions(
         baseline=chosen.bl,
@@ -39,20 +40,20 @@ def track(arguments: Sequence[str]) -> None:
         series=(),
         dates=(),
         followup_labels=(),
-        model=chosen.m,
-        folds=fold_numbers(chosen),
-        mirroring=not chosen.disable_tta,
-        device=chosen.device,
-        threads=None,
+        engine=EngineOptions(
+            chosen.m,
+            fold_numbers(chosen),
+            mirroring=not chosen.disable_tta,
+            device=chosen.device,
+            canonical=False,
+        ),
         registration="learned",
-        points=None,
+        points=(),
         propose_only=False,
         from_previous=True,
         as_published=True,
-        canonical=False,
-        records=False,
+        outputs=Outputs(per_lesion=True, labelmap=False, records=False),
         save_transform=False,
-        dicom=DicomOutputs(),
         resume=chosen.continue_prediction,
         command=tuple(sys.argv),
     )

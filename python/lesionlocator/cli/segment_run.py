@@ -14,7 +14,7 @@ from typing import Any
 from lesionlocator import _core
 from lesionlocator.cli import console
 from lesionlocator.cli.case_run import CaseRun, Outputs
-from lesionlocator.cli.options import ORIENTATIONS
+from lesionlocator.cli.engine_options import ORIENTATIONS, EngineOptions
 from lesionlocator.cli.profile import PROFILE_FILE, profiled, stage_times
 from lesionlocator.cli.read_ahead import PreparedCase, ReadAhead
 from lesionlocator.cli.reporter import CaseOutcome, Reporter
@@ -41,24 +41,8 @@ class SegmentOptions:
         File or folder, file or folder, folder.
     kind
         Which prompt of each lesion is used.
-    model
-        A checkpoint folder; None for the built-in model.
-    folds
-        Fold numbers; None for all.
-    mirroring
-        Whether to average over mirrorings.
-    one_fold
-        Whether to use the first of the folds only.
-    precision, compiled
-        As :func:`lesionlocator.load_model` takes them.
-    profile
-        Whether to print the stages' times and write a trace.
-    step_size, canonical
-        As for :meth:`lesionlocator.SegmentationModel.segment`.
-    device
-        As :func:`lesionlocator.load_model` takes it.
-    threads
-        Number of threads; None for the libraries' own choice.
+    engine
+        Which networks are used, and how they run.
     series
         UID or number of a DICOM series; None for the only one that can be meant.
     outputs
@@ -73,17 +57,7 @@ class SegmentOptions:
     prompts: Path
     output: Path
     kind: PromptKind
-    model: Path | None
-    folds: tuple[int, ...] | None
-    mirroring: bool
-    one_fold: bool
-    precision: str
-    compiled: bool
-    profile: bool
-    step_size: float
-    canonical: bool | None
-    device: str
-    threads: int | None
+    engine: EngineOptions
     series: str | None
     outputs: Outputs
     resume: bool
@@ -104,34 +78,28 @@ def run_segmentation(options: SegmentOptions, reporter: Reporter) -> None:
     cases, unpaired = pair_cases(options.images, options.prompts)
     options.outputs.dicom.check(case.image for case in cases)
     # A missing model or fold is told before torch is imported, which takes seconds.
-    folds = segmentation_folder(options.model, options.kind.value).chosen(options.folds)
-    if options.one_fold:
-        options = replace(options, folds=(min(folds),))
+    engine = options.engine
+    folds = segmentation_folder(engine.model, options.kind.value).chosen(engine.folds)
+    if engine.one_fold:
+        engine = replace(engine, folds=(min(folds),))
     with ReadAhead(
         options.kind,
-        options.step_size,
-        options.canonical,
+        engine.step_size,
+        engine.canonical,
         series=options.series,
         outputs=options.outputs.dicom,
     ) as ahead:
         if cases and not options.resume:
             ahead.start(cases[0])
         reporter.stage("loading torch and the model")
-        if options.threads is not None:
-            set_threads(options.threads)
-        model = load_model(
-            options.model,
-            device=options.device,
-            folds=options.folds,
-            mirroring=options.mirroring,
-            precision=options.precision,
-            compiled=options.compiled,
-        )
+        if engine.threads is not None:
+            set_threads(engine.threads)
+        model = load_model(engine.model, **engine.loading)
         run = SegmentRun(options, model, cases, reporter, started=started, total=len(cases) + len(unpaired))
         try:
             for missing in unpaired:
                 run.fail(missing.name, InputError(missing.reason))
-            with profiled(options.output / PROFILE_FILE) if options.profile else nullcontext():
+            with profiled(options.output / PROFILE_FILE) if engine.profile else nullcontext():
                 run.segment(ahead)
         except BaseException as problem:
             run.close(console.code_of(problem))
@@ -231,7 +199,7 @@ class SegmentRun:
             if exit_code == console.ExitCode.OK:
                 raise
             console.error(str(problem))
-        if self._options.profile:
+        if self._options.engine.profile:
             console.table(stage_times(self._record.total_seconds(datetime.now(timezone.utc))))
         outcomes = [outcome for _, outcome in sorted(self._outcomes.items())]
         self._reporter.run_done(outcomes, str(self._folder), exit_code)
@@ -302,10 +270,10 @@ class SegmentRun:
         return {
             "model": self._model.identity(self._options.kind).as_dict(),
             "prompt_type": self._options.kind.value,
-            "step_size": self._options.step_size,
+            "step_size": self._options.engine.step_size,
             "series": self._options.series,
-            "precision": self._options.precision,
-            "orientation": ORIENTATIONS[self._options.canonical],
+            "precision": self._options.engine.precision,
+            "orientation": ORIENTATIONS[self._options.engine.canonical],
         }
 
     def _environment(self) -> dict[str, Any]:

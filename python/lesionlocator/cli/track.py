@@ -8,15 +8,13 @@ from pathlib import Path
 
 import click
 
+from lesionlocator.cli.engine_options import EngineOptions, engine_options
 from lesionlocator.cli.events import EventLog
 from lesionlocator.cli.options import (
-    DICOM_SAVES,
     PATH,
-    chosen_of,
-    dicom_options,
     dicom_outputs,
-    model_options,
     run_options,
+    save_options,
     set_verbosity,
 )
 from lesionlocator.cli.reporter import Reporter
@@ -28,7 +26,7 @@ from lesionlocator.cli.track_checks import (
     check_series,
 )
 
-_SEVERAL = ("--followup", "-p", "--prompts", "--dates", "--followup-labels", "--series")
+_SEVERAL = ("--followup", "-p", "--prompts", "--dates", "--followup-labels", "--series", "--points")
 
 
 class _SeveralValues(click.Command):
@@ -102,7 +100,7 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
     help="What the prompts are; with box and point, the baseline is segmented first.",
 )
 @click.option("-o", "--output", type=PATH, required=True, help="Folder for the results.")
-@model_options
+@engine_options
 @click.option(
     "--dates",
     multiple=True,
@@ -139,19 +137,19 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
     is_flag=True,
     help="Only write where lesions are expected in each follow-up: proposed.json, to be edited.",
 )
-@click.option("--points", type=PATH, help="Segment at the points of such a file, without any registration.")
+@click.option(
+    "--points",
+    type=PATH,
+    multiple=True,
+    metavar="FILE...",
+    help="Segment at the points of such a file, or at boxes or points of a prompt file for each follow-up.",
+)
 @click.option(
     "--as-published",
     is_flag=True,
     help="Mark padding in masks of single lesions as the published system does.",
 )
-@click.option(
-    "--save",
-    callback=chosen_of(DICOM_SAVES),
-    default="",
-    help=f"What to write beside masks, with commas: {', '.join(DICOM_SAVES)}.",
-)
-@dicom_options
+@save_options
 @run_options
 def track(
     *,
@@ -162,23 +160,18 @@ def track(
     cohort: Path | None,
     prompt_type: str,
     output: Path,
-    model: Path | None,
-    folds: tuple[int, ...] | None,
-    disable_tta: bool,
-    canonical: bool | None,
+    engine: EngineOptions,
     dates: tuple[date, ...],
     followup_labels: tuple[Path, ...],
     chain: str,
     registration: str | None,
-    points: Path | None,
+    points: tuple[Path, ...],
     save_transform: bool,
     propose_only: bool,
     as_published: bool,
     save: frozenset[str],
     seg_type: str,
     deidentify: bool,
-    device: str,
-    threads: int | None,
     resume: bool,
     quiet: bool,
     verbose: bool,
@@ -205,6 +198,7 @@ def track(
             )
         check_output(output, (cohort,))
     set_verbosity(quiet=quiet, verbose=verbose)
+    from lesionlocator.cli.case_run import Outputs
     from lesionlocator.cli.track_cohort import run_cohort
     from lesionlocator.cli.track_options import TrackOptions
     from lesionlocator.cli.track_patient import run_tracking
@@ -218,20 +212,14 @@ def track(
         kind=prompt_type,
         dates=dates,
         followup_labels=followup_labels,
-        model=model,
-        folds=folds,
-        mirroring=not disable_tta,
-        device=device,
-        threads=threads,
+        engine=engine,
         registration=registration,
         points=points,
         propose_only=propose_only,
         from_previous=chain == "previous",
         as_published=as_published,
-        canonical=canonical,
-        records=True,
         save_transform=save_transform,
-        dicom=dicom_outputs(save, seg_type=seg_type, deidentify=deidentify),
+        outputs=Outputs.chosen(save, dicom_outputs(save, seg_type=seg_type, deidentify=deidentify)),
         resume=resume,
         command=tuple(sys.argv),
     )

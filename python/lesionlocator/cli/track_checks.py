@@ -10,7 +10,7 @@ import click
 
 
 def check_choices(
-    propose_only: bool, points: Path | None, registration: str | None, *, save_transform: bool
+    propose_only: bool, points: tuple[Path, ...], registration: str | None, *, save_transform: bool
 ) -> None:
     """Refuse ways of tracking that exclude each other."""
     others = {
@@ -19,7 +19,7 @@ def check_choices(
         "--save-transform": save_transform,
     }
     for name, given in others.items():
-        if points is not None and given:
+        if points and given:
             raise click.UsageError(f"--points and {name} exclude each other")
 
 

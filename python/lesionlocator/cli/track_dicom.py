@@ -36,7 +36,7 @@ def in_time(options: TrackOptions, reporter: Reporter) -> TrackOptions:
     _check_patient(options, series)
     if not options.dates:
         options = _dated(options, [None if one is None else one.first.study_date for one in series], reporter)
-    if not options.dicom.deidentify:
+    if not options.outputs.dicom.deidentify:
         return options
     first = next((day for day in options.dates if day is not None), _NO_DAY)
     moved = (None if day is None else _NO_DAY + (day - first) for day in options.dates)
@@ -65,12 +65,13 @@ def _dated(options: TrackOptions, dates: Sequence[date | None], reporter: Report
         reporter.warning(
             options.scans[0].name, f"follow-ups are put in the order of their study dates: {names}"
         )
-    labels, each = options.followup_labels, len(options.series) == len(known)
+    labels, points, each = options.followup_labels, options.points, len(options.series) == len(known)
     return replace(
         options,
         followups=tuple(options.scans[place] for place in order),
         dates=tuple(known[place] for place in (0, *order)),
         followup_labels=tuple(labels[place - 1] for place in order) if labels else (),
+        points=tuple(points[place - 1] for place in order) if len(points) > 1 else points,
         series=tuple(options.series[place] for place in (0, *order)) if each else options.series,
     )
 

@@ -70,10 +70,10 @@ class TrackFiles:
             _remove(self.transform(name))
 
     def restore(
-        self, record: CaseRecord, geometry: Geometry, *, is_followup: bool
+        self, record: CaseRecord, geometry: Geometry, *, is_followup: bool, labelmap: bool
     ) -> dict[int, Carried] | None:
         """Read the lesions of a scan that an earlier run has finished; None where a file is missing."""
-        if record.state != "ok" or not self.cases.labelmap.is_file():
+        if record.state != "ok" or (labelmap and not self.cases.labelmap.is_file()):
             return None
         try:
             document = read_document(self.cases.document)

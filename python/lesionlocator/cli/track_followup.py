@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lesionlocator.cli.case_run import contested
@@ -83,7 +83,7 @@ class FollowUpRun:
         for one in restored.values():
             self._keep(one)
         self._track(places, [i for i in places.lesion_ids if i not in self._carried])
-        if self._plan.records:
+        if self._plan.outputs.records:
             # What wins a contested voxel is decided by the logits, which no file holds.
             before = {i: one.lesion for i, one in restored.items()}
             self._track(places, contested(before, {i: one.lesion for i, one in self._carried.items()}))
@@ -105,7 +105,7 @@ class FollowUpRun:
         if not self._plan.resume:
             return {}
         grid = self._scan.geometry
-        if self._plan.records:
+        if self._plan.outputs.records:
             done = self._files.restore_lesions(self._unfinished, grid)
         else:
             done = self._files.restore_masks(lesion_ids, grid)
@@ -119,15 +119,21 @@ class FollowUpRun:
             self._save_transform(pair, earlier.name)
             for one in pair.run(lambda done: self._reporter.network_call(name, done), ids):
                 self._record.add_seconds(one.lesion.seconds)
-                if self._plan.records:
-                    self._files.write_lesion(one, self._scan.geometry)
-                    self._unfinished.add(one.lesion, earlier.name, pair.notes)
-                else:
-                    self._files.cases.write_mask(one.lesion, self._scan.geometry)
+                self._write(one, earlier.name, pair.notes)
                 self._keep(one)
             self._record.add_seconds(pair.seconds)
             known = self._unfinished.notes.setdefault(earlier.name, [])
             known += [note for note in pair.notes if note not in known]
+
+    def _write(self, one: Carried, earlier: str, notes: Sequence[str]) -> None:
+        """Write a lesion that is done, and what a later run must know to go on."""
+        if not self._plan.outputs.per_lesion:
+            return
+        if self._plan.outputs.records:
+            self._files.write_lesion(one, self._scan.geometry)
+            self._unfinished.add(one.lesion, earlier, notes)
+        else:
+            self._files.cases.write_mask(one.lesion, self._scan.geometry)
 
     def _save_transform(self, pair: PairRun, earlier: str) -> None:
         path = self._files.transform(earlier)
@@ -156,14 +162,14 @@ class FollowUpRun:
     def _finish(self, notes: list[str]) -> None:
         """Write what belongs to the follow-up as a whole, and remove what an earlier run has left."""
         self._carried = {i: self._carried[i] for i in sorted(self._carried)}
-        self._files.remove_others(self._carried.values())
+        self._files.remove_others(self._carried.values() if self._plan.outputs.per_lesion else ())
         if not self._plan.save_transform and not self._plan.resume:
             self._files.remove_transforms(self._plan.names)
         lesions = {i: one.lesion for i, one in self._carried.items()}
-        if self._plan.records:
+        if self._plan.outputs.records:
             identity = self._method.identity
             segmentation = Segmentation(self._scan, self._method.kind, lesions, {}, tuple(notes), identity)
-            self._files.cases.write_case(segmentation, labelmap=True)
+            self._files.cases.write_case(segmentation, labelmap=self._plan.outputs.labelmap)
         self._record.lesions = {i: lesion.status.value for i, lesion in lesions.items()}
         self._record.state = "ok"
         self._save_record()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lesionlocator.following.points import Points, read_points
+from lesionlocator.following.points import Points, kind_of, read_accepted
 from lesionlocator.following.tracker import Tracker, load_tracker, uses_networks
+from lesionlocator.io import scan_name
 from lesionlocator.model import segmentation_folder, tracking_folder
 from lesionlocator.prompts.kinds import PromptKind
 from lesionlocator.segmentation import SegmentationModel, load_model
@@ -34,45 +36,43 @@ class TrackModels:
     """
 
     def __init__(self, options: TrackOptions) -> None:
-        _check(options)
+        folds = _folds(options)
+        engine = options.engine
         self._options = options
+        self._engine = replace(engine, folds=(min(folds),)) if engine.one_fold else engine
 
     def method(self, followups: Sequence[str]) -> Method:
         """Return the way of tracking a patient whose follow-ups have these names."""
-        options = self._options
-        if options.points is None:
-            return self._tracker.method(canonical=options.canonical, as_published=options.as_published)
-        points = read_points(options.points, followups)
-        return Points(self.segmenter, points, canonical=options.canonical)
+        options, canonical, step_size = self._options, self._engine.canonical, self._engine.step_size
+        if options.points:
+            accepted = read_accepted(options.points, followups)
+            return Points(self.segmenter, accepted, canonical=canonical, step_size=step_size)
+        published = options.as_published
+        return self._tracker.method(canonical=canonical, step_size=step_size, as_published=published)
 
     @cached_property
     def segmenter(self) -> SegmentationModel:
         """The segmentation model; its networks are loaded when they are first needed."""
-        options = self._options
-        if options.points is None:
+        if not self._options.points:
             return self._tracker.segmenter
-        return load_model(
-            options.model, device=options.device, folds=options.folds, mirroring=options.mirroring
-        )
+        return load_model(self._engine.model, **self._engine.loading)
 
     @cached_property
     def _tracker(self) -> Tracker:
-        options = self._options
-        return load_tracker(
-            options.model,
-            registration=options.registration,
-            device=options.device,
-            folds=options.folds,
-            mirroring=options.mirroring,
-        )
+        registration = self._options.registration
+        return load_tracker(self._engine.model, registration=registration, **self._engine.loading)
 
 
-def _check(options: TrackOptions) -> None:
-    if options.points is not None:
-        segmentation_folder(options.model, PromptKind.POINT.value).chosen(options.folds)
-    elif uses_networks(options.model, options.registration) and options.model is not None:
-        tracking_folder(options.model).chosen(options.folds)
+def _folds(options: TrackOptions) -> Collection[int]:
+    """Return the folds of the network that is used; all networks must have the chosen ones."""
+    engine = options.engine
+    if options.points:
+        accepted = read_accepted(options.points, [scan_name(path) for path in options.followups])
+        folder = segmentation_folder(engine.model, kind_of(accepted).value)
+    elif uses_networks(engine.model, options.registration) and engine.model is not None:
+        folder = tracking_folder(engine.model)
     else:
-        segmentation_folder(options.model, PromptKind.BOX.value).chosen(options.folds)
+        folder = segmentation_folder(engine.model, PromptKind.BOX.value)
     if options.kind != "prev_mask":
-        segmentation_folder(options.model, options.kind).chosen(options.folds)
+        segmentation_folder(engine.model, options.kind).chosen(engine.folds)
+    return folder.chosen(engine.folds)

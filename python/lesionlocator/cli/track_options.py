@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from lesionlocator.dicom.outputs import DicomOutputs
+from lesionlocator.cli.case_run import Outputs
+from lesionlocator.cli.engine_options import EngineOptions
 
 
 @dataclass(frozen=True)
@@ -25,34 +26,22 @@ class TrackOptions:
         Of baseline and follow-ups, None where one is not known; empty where none is.
     followup_labels
         Label maps of the follow-ups; empty where there are none.
-    model
-        A checkpoint folder; None for the built-in model.
-    folds
-        Fold numbers; None for all.
-    mirroring
-        Whether to average over mirrorings.
-    device
-        As :func:`lesionlocator.load_tracker` takes it.
-    threads
-        Number of threads; None for the libraries' own choice.
+    engine
+        Which networks are used, and how they run.
     registration
         ``learned``, ``classical``, or None for learned where the model has it.
     points
-        A tracking file with accepted points, which are segmented; None to find lesions by registration.
+        Files with accepted points or boxes, at which is segmented; none to find lesions by registration.
     propose_only
         Whether to write where lesions are expected, and nothing else.
     from_previous
         Whether each follow-up is tracked from where a lesion was last found, or from the baseline.
     as_published
         As for :meth:`lesionlocator.longitudinal.TrackingModel.track_pair`.
-    canonical
-        As for :meth:`lesionlocator.longitudinal.TrackingModel.track_pair`.
-    records
-        Whether to write more than the masks of the follow-ups.
     save_transform
         Whether to write the maps between scans.
-    dicom
-        What is written as DICOM.
+    outputs
+        What to write.
     resume
         Whether to keep what an earlier run has done.
     command
@@ -67,20 +56,14 @@ class TrackOptions:
     series: tuple[str, ...]
     dates: tuple[date | None, ...]
     followup_labels: tuple[Path, ...]
-    model: Path | None
-    folds: tuple[int, ...] | None
-    mirroring: bool
-    device: str
-    threads: int | None
+    engine: EngineOptions
     registration: str | None
-    points: Path | None
+    points: tuple[Path, ...]
     propose_only: bool
     from_previous: bool
     as_published: bool
-    canonical: bool | None
-    records: bool
     save_transform: bool
-    dicom: DicomOutputs
+    outputs: Outputs
     resume: bool
     command: tuple[str, ...]
 

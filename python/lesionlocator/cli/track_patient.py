@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from lesionlocator.cli import console
+from lesionlocator.cli.profile import PROFILE_FILE, profiled
 from lesionlocator.cli.track_dicom import in_time
 from lesionlocator.cli.track_models import TrackModels
 from lesionlocator.cli.track_plan import Plan
@@ -44,10 +46,10 @@ def run_tracking(options: TrackOptions, reporter: Reporter, models: TrackModels 
     started = datetime.now(timezone.utc)
     options = in_time(options, reporter)
     names = _checked_names(options)
-    options.dicom.check(options.scans)
+    options.outputs.dicom.check(options.scans)
     models = models or TrackModels(options)
-    if options.threads is not None:
-        set_threads(options.threads)
+    if options.engine.threads is not None:
+        set_threads(options.engine.threads)
     reporter.stage("loading torch and the model")
     method = models.method(names[1:])
     plan = Plan(
@@ -59,16 +61,16 @@ def run_tracking(options: TrackOptions, reporter: Reporter, models: TrackModels 
         options.from_previous,
         options.output,
         options.resume,
-        options.records,
         options.save_transform,
-        options.dicom,
+        options.outputs,
+        options.engine.profile,
     )
     reporter.stage(f"{names[0]}: reading")
-    scan = options.dicom.told(read_scan(options.baseline, series=options.series_of_scans[0]))
+    scan = options.outputs.dicom.told(read_scan(options.baseline, series=options.series_of_scans[0]))
     run = TrackRun(
         plan,
         method,
-        settings=settings_of(options, method, models) if options.records else {},
+        settings=settings_of(options, method, models) if options.outputs.records else {},
         environment=environment(options, method),
         reporter=reporter,
         started=started,
@@ -80,7 +82,8 @@ def run_tracking(options: TrackOptions, reporter: Reporter, models: TrackModels 
             console.say(f"proposed points: {file}")
         else:
             method.load()
-            run.track(baseline)
+            with profiled(options.output / PROFILE_FILE) if options.engine.profile else nullcontext():
+                run.track(baseline)
     except BaseException as problem:
         run.close(console.code_of(problem))
         raise

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lesionlocator.dicom.outputs import DicomOutputs
+from lesionlocator.cli.case_run import Outputs
 
 if TYPE_CHECKING:
     from lesionlocator.following.origin import Origin
@@ -56,12 +56,12 @@ class Plan:
         Folder for the results.
     resume
         Whether to keep what an earlier run has done.
-    records
-        Whether to write more than the masks.
     save_transform
         Whether to write the maps between scans.
-    dicom
-        What is written as DICOM.
+    outputs
+        What to write.
+    profile
+        Whether to print the stages' times.
     """
 
     followups: tuple[Path, ...]
@@ -72,6 +72,6 @@ class Plan:
     from_previous: bool
     output: Path
     resume: bool
-    records: bool
     save_transform: bool
-    dicom: DicomOutputs = field(default_factory=DicomOutputs)
+    outputs: Outputs
+    profile: bool

@@ -13,10 +13,12 @@ from lesionlocator.results.lesion import LesionResult, LesionStatus
 from lesionlocator.results.provenance import CaseRecord
 
 if TYPE_CHECKING:
+    from lesionlocator.cli.case_run import Outputs
     from lesionlocator.cli.reporter import Reporter
     from lesionlocator.cli.track_models import TrackModels
     from lesionlocator.cli.track_options import TrackOptions
     from lesionlocator.cli.track_run import TrackRun
+    from lesionlocator.following.methods import Carried
     from lesionlocator.io import Scan
     from lesionlocator.results.segmentation import Segmentation
 
@@ -31,8 +33,7 @@ def read_baseline(
     InputError
         Where the prompts cannot be used, or none of them leads to a lesion.
     """
-    points = [] if options.points is None else [options.points]
-    checksum = checksum_of([options.baseline, *options.prompts, *points])
+    checksum = checksum_of([options.baseline, *options.prompts, *options.points])
     if options.kind == "prev_mask":
         return Baseline(read_origin(options.prompts, scan), {}, checksum)
     if len(options.prompts) > 1:
@@ -56,12 +57,16 @@ def _segmented(
     """Segment the baseline, or read again what an earlier run has segmented."""
     files = run.files(0)
     earlier = run.earlier(0, checksum)
-    restored = None if earlier is None else files.restore(earlier, scan.geometry, is_followup=False)
+    restored = None if earlier is None else _restored(files, earlier, scan, options.outputs)
     if earlier is not None and restored is not None:
         run.keep(0, earlier)
         return {i: one.lesion for i, one in restored.items()}
     work = models.segmenter.prepare(
-        scan, options.prompts[0], prompt_type=options.kind, canonical=options.canonical
+        scan,
+        options.prompts[0],
+        prompt_type=options.kind,
+        canonical=options.engine.canonical,
+        step_size=options.engine.step_size,
     )
     for text, reason in work.refused_entries.items():
         reporter.warning(scan.name, f"entry {text!r} refused: {reason}")
@@ -75,18 +80,24 @@ def _segmented(
         record.add_seconds(lesion.seconds)
         reporter.lesion_done(scan.name, lesion)
     ordered = {i: lesions[i] for i in sorted(lesions)}
-    if options.records:
-        _write_baseline(files, work.result(ordered))
+    if options.outputs.records:
+        _write_baseline(files, work.result(ordered), options.outputs)
         record.lesions = {i: lesion.status.value for i, lesion in ordered.items()}
         record.state = "ok"
         run.keep(0, record)
     return ordered
 
 
-def _write_baseline(files: TrackFiles, segmentation: Segmentation) -> None:
-    for lesion in segmentation.lesions.values():
-        files.cases.write_mask(lesion, segmentation.scan.geometry)
-    files.cases.remove_masks_except(
-        i for i, lesion in segmentation.lesions.items() if lesion.status is not LesionStatus.REFUSED
-    )
-    files.cases.write_case(segmentation, labelmap=True)
+def _restored(
+    files: TrackFiles, earlier: CaseRecord, scan: Scan, outputs: Outputs
+) -> dict[int, Carried] | None:
+    return files.restore(earlier, scan.geometry, is_followup=False, labelmap=outputs.labelmap)
+
+
+def _write_baseline(files: TrackFiles, segmentation: Segmentation, outputs: Outputs) -> None:
+    lesions = {i: one for i, one in segmentation.lesions.items() if one.status is not LesionStatus.REFUSED}
+    if outputs.per_lesion:
+        for lesion in lesions.values():
+            files.cases.write_mask(lesion, segmentation.scan.geometry)
+        files.cases.remove_masks_except(lesions)
+    files.cases.write_case(segmentation, labelmap=outputs.labelmap)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lesionlocator import _core
-from lesionlocator.cli.options import ORIENTATIONS
+from lesionlocator.cli.engine_options import ORIENTATIONS
 from lesionlocator.prompts.kinds import PromptKind
 from lesionlocator.threads import thread_counts
 
@@ -23,10 +23,12 @@ def settings_of(options: TrackOptions, method: Method, models: TrackModels) -> d
         "model": method.identity.as_dict(),
         "prompt_type": options.kind,
         "registration": method.name,
+        "step_size": options.engine.step_size,
+        "precision": options.engine.precision,
         "chain": "previous" if options.from_previous else "baseline",
         "as_published": options.as_published,
         "series": list(options.series),
-        "orientation": ORIENTATIONS[options.canonical],
+        "orientation": ORIENTATIONS[options.engine.canonical],
     }
     if options.kind != "prev_mask":
         settings["baseline_model"] = models.segmenter.identity(PromptKind(options.kind)).as_dict()
@@ -51,7 +53,7 @@ def environment(options: TrackOptions, method: Method) -> dict[str, Any]:
             "resume": options.resume,
         },
     }
-    if options.dicom.deidentify:  # folders are often called by patients
+    if options.outputs.dicom.deidentify:  # folders are often called by patients
         told |= {"command": [], "options": {}}
     return told
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from time import perf_counter
 from typing import Any
 
 from lesionlocator.cli import console
+from lesionlocator.cli.profile import stage_times
 from lesionlocator.cli.reporter import CaseOutcome, Reporter
 from lesionlocator.cli.track_files import TrackFiles, checksum_of, earlier_cases
 from lesionlocator.cli.track_followup import FollowUpRun
@@ -20,7 +21,7 @@ from lesionlocator.dicom.outputs import write_dicom
 from lesionlocator.dicom.sources import series_root
 from lesionlocator.errors import InputError, ModelError, OutputError
 from lesionlocator.following.examinations import examined, examined_baseline
-from lesionlocator.following.methods import Method
+from lesionlocator.following.methods import Carried, Method
 from lesionlocator.following.places import KnownPlaces
 from lesionlocator.io import LabelMap, Scan, read_labelmap, read_scan
 from lesionlocator.results.course import Examination
@@ -72,7 +73,7 @@ class TrackRun:
         self._reporter = reporter
         self._folder = make_folder(plan.output)
         self._record = RunRecord(self._folder / RUN_FILE, settings, environment, started)
-        self._earlier = earlier_cases(self._folder, settings) if plan.resume and plan.records else {}
+        self._earlier = earlier_cases(self._folder, settings) if plan.resume and plan.outputs.records else {}
         self._outcomes: list[CaseOutcome] = []
         self._problems: list[Exception] = []
         self._examinations: list[Examination] = []
@@ -108,7 +109,7 @@ class TrackRun:
             name, started = self._plan.names[place], perf_counter()
             try:
                 self._reporter.stage(f"{name}: reading")
-                scan = self._plan.dicom.told(read_scan(path, series=self._plan.series[place - 1]))
+                scan = self._plan.outputs.dicom.told(read_scan(path, series=self._plan.series[place - 1]))
                 through = checksum_of([path], before=checksum)
                 self._follow(place, scan, baseline, places, through)
             except ModelError:
@@ -128,22 +129,24 @@ class TrackRun:
     def close(self, exit_code: int) -> None:
         """Write the record of the run, and show its lesions by timepoint."""
         try:
-            if self._plan.records:
+            if self._plan.outputs.records:
                 self._record.write(exit_code=exit_code)
         except OutputError as problem:
             if exit_code == console.ExitCode.OK:
                 raise
             console.error(str(problem))
+        if self._plan.profile:
+            console.table(stage_times(self._record.total_seconds(datetime.now(timezone.utc))))
         self._reporter.run_done(self._outcomes, str(self._folder), exit_code)
-        if self._plan.records and len(self._examinations) > 1:
+        if self._plan.outputs.records and len(self._examinations) > 1:
             console.table(course_table(build_course(self._examinations)))
 
     def _write_dicom(self, scan: Scan, masks: Mapping[int, LesionMask], baseline: Baseline) -> None:
-        if not self._plan.dicom.kinds:
+        if not self._plan.outputs.dicom.kinds:
             return
         name = self._method.identity.name
         root = series_root(baseline.origin.scan.source)
-        write_dicom(scan, masks, self._folder, self._plan.dicom, algorithm=name, root=root)
+        write_dicom(scan, masks, self._folder, self._plan.outputs.dicom, algorithm=name, root=root)
 
     def _begin(self, baseline: Baseline) -> KnownPlaces:
         scan = baseline.origin.scan
@@ -151,7 +154,7 @@ class TrackRun:
         self._reporter.run_started(len(self._plan.followups), self._facts())
         for lesion_id, lesion in baseline.refused.items():
             self._reporter.warning(scan.name, f"lesion {lesion_id}: {'; '.join(lesion.warnings)}")
-        if self._plan.records:
+        if self._plan.outputs.records:
             self._examinations = [examined_baseline(baseline.origin, baseline.refused, self._plan.dates[0])]
         return KnownPlaces(baseline.origin, from_previous=self._plan.from_previous)
 
@@ -160,7 +163,7 @@ class TrackRun:
         labels = self._labels(place, scan)
         record = self.earlier(place, inputs)
         is_known = record is not None
-        carried = None if record is None else files.restore(record, scan.geometry, is_followup=True)
+        carried = None if record is None else self._restored(files, record, scan)
         if record is None or carried is None:
             record = CaseRecord(prompts_sha256=inputs)
         self.keep(place, record)
@@ -169,7 +172,7 @@ class TrackRun:
             carried = run.run(places, baseline.refused)
         elif run.lacks_transforms(places):
             run.save_transforms(places)
-        if self._plan.records:
+        if self._plan.outputs.records:
             day = self._plan.dates[place]
             self._examinations.append(examined(scan, carried, day, labels))
         places.move(scan, carried)
@@ -189,6 +192,11 @@ class TrackRun:
             self._reporter.case_skipped(outcome)
         else:
             self._reporter.case_done(outcome)
+
+    def _restored(self, files: TrackFiles, record: CaseRecord, scan: Scan) -> dict[int, Carried] | None:
+        """Read the lesions of a follow-up that an earlier run has finished."""
+        wanted = self._plan.outputs.labelmap
+        return files.restore(record, scan.geometry, is_followup=True, labelmap=wanted)
 
     def _followup(
         self, scan: Scan, files: TrackFiles, record: CaseRecord, inputs: str, *, is_known: bool
@@ -223,16 +231,16 @@ class TrackRun:
         self._problems.append(problem)
         self.keep(place, CaseRecord("failed", str(problem) or repr(problem)))
         self._outcomes.append(CaseOutcome(name, "failed", {}, 0.0, seconds))
-        if self._plan.records:
+        if self._plan.outputs.records:
             self._examinations.append(Examination(name, {}, self._plan.dates[place]))
         self._reporter.case_failed(name, problem, is_only_case=len(self._plan.followups) == 1)
 
     def _write_course(self) -> None:
-        if self._plan.records:
+        if self._plan.outputs.records:
             write_course(build_course(self._examinations), self._folder)
 
     def _save_record(self) -> None:
-        if self._plan.records:
+        if self._plan.outputs.records:
             self._record.write()
 
     def _facts(self) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import cached_property
 from time import perf_counter
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lesionlocator.geometry import Shape
     from lesionlocator.io import Scan
     from lesionlocator.segmentation import SegmentationModel
+    from lesionlocator.segmentation.work import ScanWork
     from lesionlocator.tracking.displacement import DisplacementMap
     from lesionlocator.tracking.field import DisplacementField
     from lesionlocator.tracking.masks import MaskKind
@@ -40,18 +41,21 @@ class Classical:
     ----------
     model
         The segmentation model.
-    canonical
+    canonical, step_size
         As for :meth:`lesionlocator.SegmentationModel.segment`.
     """
 
     name = "classical"
 
-    def __init__(self, model: SegmentationModel, *, canonical: bool | None = None) -> None:
+    def __init__(
+        self, model: SegmentationModel, *, canonical: bool | None = None, step_size: float = 0.5
+    ) -> None:
         self.kind: MaskKind | PromptKind = PromptKind.BOX
         self.identity = model.identity(PromptKind.BOX)
         self.device = model.device
         self._model = model
         self._canonical = canonical
+        self._step_size = step_size
 
     def load(self) -> None:
         """Load the networks."""
@@ -59,19 +63,26 @@ class Classical:
 
     def pair(self, origin: Origin, followup: Scan) -> PairRun:
         """Return the work on the lesions of a scan."""
-        return _ClassicalPair(self._model, origin, followup, canonical=self._canonical)
+
+        def prepare(prompts: PromptSet) -> ScanWork:
+            return self._model.prepare(
+                followup,
+                prompts,
+                prompt_type=PromptKind.BOX,
+                canonical=self._canonical,
+                step_size=self._step_size,
+            )
+
+        return _ClassicalPair(prepare, origin, followup)
 
 
 class _ClassicalPair:
-    def __init__(
-        self, model: SegmentationModel, origin: Origin, followup: Scan, *, canonical: bool | None
-    ) -> None:
+    def __init__(self, prepare: Callable[[PromptSet], ScanWork], origin: Origin, followup: Scan) -> None:
         self.notes: tuple[str, ...] = ()
         self.seconds: dict[str, float] = {}
-        self._model = model
+        self._prepare = prepare
         self._origin = origin
         self._followup = followup
-        self._canonical = canonical
 
     def places(self) -> dict[int, LesionMask]:
         return self._registered[0]
@@ -82,10 +93,7 @@ class _ClassicalPair:
     def run(self, progress: OnProgress, lesion_ids: Collection[int]) -> Iterator[Carried]:
         places, lost = self._registered
         seen = [i for i in lesion_ids if i in places]
-        prompts = PromptSet.of(LesionPrompt(i, places[i].box) for i in seen)
-        work = self._model.prepare(
-            self._followup, prompts, prompt_type=PromptKind.BOX, canonical=self._canonical
-        )
+        work = self._prepare(PromptSet.of(LesionPrompt(i, places[i].box) for i in seen))
         self.notes += tuple(note for note in work.notes if note not in self.notes)
         for lesion_id in lesion_ids:
             if lesion_id not in places:

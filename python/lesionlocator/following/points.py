@@ -1,8 +1,8 @@
-"""Tracking at points that a person has accepted."""
+"""Tracking at points or boxes that a person has accepted."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,11 @@ import numpy as np
 from lesionlocator.errors import InputError
 from lesionlocator.following.methods import Carried, OnProgress, PairRun
 from lesionlocator.geometry import Box
+from lesionlocator.prompts.entries import PromptFile
+from lesionlocator.prompts.files import read_prompts
+from lesionlocator.prompts.json_file import read_json_object
 from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
-from lesionlocator.prompts.longitudinal import read_longitudinal
+from lesionlocator.prompts.longitudinal import is_longitudinal, read_longitudinal
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 
 if TYPE_CHECKING:
@@ -20,21 +23,54 @@ if TYPE_CHECKING:
     from lesionlocator.geometry import Point, Shape
     from lesionlocator.io import Scan
     from lesionlocator.segmentation import SegmentationModel
+    from lesionlocator.segmentation.work import ScanWork
     from lesionlocator.tracking.field import DisplacementField
     from lesionlocator.tracking.masks import MaskKind
 
 _STRUCK = "has no point in this follow-up"
 
 
-def read_points(path: Path, followups: Collection[str]) -> dict[str, PromptSet]:
-    """Read the accepted points of each follow-up, by its name.
+def read_accepted(paths: Sequence[Path], followups: Sequence[str]) -> dict[str, PromptSet]:
+    """Read what a person has accepted in each follow-up, by its name.
+
+    Parameters
+    ----------
+    paths
+        LongiSeg's tracking file, which holds points; or a prompt file for each follow-up, in order.
+    followups
+        Their names.
 
     Raises
     ------
     InputError
-        Where the file is no tracking file of one patient, an entry cannot be used, or a scan is none of the
-        follow-ups.
+        Where a file cannot be used, an entry of it cannot, or a scan is none of the follow-ups.
     """
+    if len(paths) == 1 and is_longitudinal(read_json_object(paths[0])):
+        return _of_tracking_file(paths[0], followups)
+    if len(paths) != len(followups):
+        raise InputError(
+            f"{', '.join(map(str, paths))}: {len(paths)} prompt files for {len(followups)} follow-ups; "
+            "legal: one for each, in order, or one tracking file"
+        )
+    return {name: _of_prompt_file(path) for name, path in zip(followups, paths, strict=True)}
+
+
+def _of_prompt_file(path: Path) -> PromptSet:
+    file = read_prompts(path)
+    if not isinstance(file, PromptFile):
+        raise InputError(f"{path}: is a label map; legal: points or boxes")
+    for lesion, reason in file.refused.items():
+        raise InputError(f"{path}: lesion {lesion}: {reason}")
+    for prompt in file.prompts:
+        if prompt.box is not None and prompt.point is not None and not _holds(prompt.box, prompt.point):
+            raise InputError(
+                f"{path}: lesion {prompt.lesion_id}: its point lies outside its box, so that one of them was "
+                "moved and the other was not; legal: move both, or remove one of them from all lesions"
+            )
+    return file.prompts
+
+
+def _of_tracking_file(path: Path, followups: Sequence[str]) -> dict[str, PromptSet]:
     file = read_longitudinal(path)
     if len(file.patients) != 1:
         raise InputError(f"{path}: holds {len(file.patients)} patients; legal: one")
@@ -53,8 +89,32 @@ def read_points(path: Path, followups: Collection[str]) -> dict[str, PromptSet]:
     return {name: PromptSet.of(prompts) for name, prompts in points.items()}
 
 
+def kind_of(accepted: Mapping[str, PromptSet]) -> PromptKind:
+    """Return what prompts the model: boxes where all lesions have one, else points.
+
+    Raises
+    ------
+    InputError
+        Where neither is there for all lesions.
+    """
+    lacking: dict[PromptKind, str] = {}
+    for kind in (PromptKind.BOX, PromptKind.POINT):
+        without = [f"lesion {i} of {name}" for name, some in accepted.items() for i in some.select(kind)[1]]
+        if not without:
+            return kind
+        lacking[kind] = without[0]
+    raise InputError(
+        f"{lacking[PromptKind.BOX]} has no box, and {lacking[PromptKind.POINT]} no point; legal: a box of "
+        "each lesion, or a point of each"
+    )
+
+
+def _holds(box: Box, point: Point) -> bool:
+    return all(a - 0.5 <= c <= b - 0.5 for a, c, b in zip(box.start, point, box.stop, strict=True))
+
+
 class Points:
-    """Points that a person has accepted, which prompt a segmentation model.
+    """Points or boxes that a person has accepted, which prompt a segmentation model.
 
     Parameters
     ----------
@@ -62,45 +122,64 @@ class Points:
         The segmentation model.
     points
         Of each follow-up, by its name.
-    canonical
+    canonical, step_size
         As for :meth:`lesionlocator.SegmentationModel.segment`.
+
+    Raises
+    ------
+    InputError
+        Where neither all lesions have a box nor all a point.
     """
 
     name = "points"
 
     def __init__(
-        self, model: SegmentationModel, points: Mapping[str, PromptSet], *, canonical: bool | None = None
+        self,
+        model: SegmentationModel,
+        points: Mapping[str, PromptSet],
+        *,
+        canonical: bool | None = None,
+        step_size: float = 0.5,
     ) -> None:
-        self.kind: MaskKind | PromptKind = PromptKind.POINT
-        self.identity = model.identity(PromptKind.POINT)
+        prompted_by = kind_of(points)
+        self.kind: MaskKind | PromptKind = prompted_by
+        self.identity = model.identity(prompted_by)
         self.device = model.device
         self._model = model
         self._points = points
+        self._prompted_by = prompted_by
         self._canonical = canonical
+        self._step_size = step_size
 
     def load(self) -> None:
         """Load the networks."""
-        self._model.ensemble(PromptKind.POINT)
+        self._model.ensemble(self._prompted_by)
 
     def pair(self, origin: Origin, followup: Scan) -> PairRun:
         """Return the work on the lesions of a scan."""
-        return _PointsPair(self._model, followup, self._points[followup.name], canonical=self._canonical)
+
+        def prepare(prompts: PromptSet) -> ScanWork:
+            return self._model.prepare(
+                followup,
+                prompts,
+                prompt_type=self._prompted_by,
+                canonical=self._canonical,
+                step_size=self._step_size,
+            )
+
+        return _PointsPair(prepare, followup.geometry.shape, self._points[followup.name])
 
 
 class _PointsPair:
-    def __init__(
-        self, model: SegmentationModel, followup: Scan, prompts: PromptSet, *, canonical: bool | None
-    ) -> None:
+    def __init__(self, prepare: Callable[[PromptSet], ScanWork], shape: Shape, prompts: PromptSet) -> None:
         self.notes: tuple[str, ...] = ()
         self.seconds: dict[str, float] = {}
-        self._model = model
-        self._followup = followup
-        self._canonical = canonical
+        self._prepare = prepare
+        self._shape = shape
         self._prompts = prompts
 
     def places(self) -> dict[int, LesionMask]:
-        shape = self._followup.geometry.shape
-        found = {prompt.lesion_id: _voxel(prompt.point, shape) for prompt in self._prompts}
+        found = {prompt.lesion_id: _place(prompt, self._shape) for prompt in self._prompts}
         return {i: mask for i, mask in found.items() if mask is not None}
 
     def transform(self) -> DisplacementField | None:
@@ -114,18 +193,20 @@ class _PointsPair:
         if not len(chosen):
             return
         places = self.places()
-        work = self._model.prepare(
-            self._followup, chosen, prompt_type=PromptKind.POINT, canonical=self._canonical
-        )
+        work = self._prepare(chosen)
         self.notes += tuple(note for note in work.notes if note not in self.notes)
         for lesion in work.run(progress):
             yield Carried(lesion, places.get(lesion.lesion_id))
 
 
-def _voxel(point: Point | None, shape: Shape) -> LesionMask | None:
-    if point is None:
+def _place(prompt: LesionPrompt, shape: Shape) -> LesionMask | None:
+    """Return the voxels of a box, or the voxel of a point; None outside the scan."""
+    box = prompt.box
+    if box is None and prompt.point is not None:
+        z, y, x = (round(value) for value in prompt.point)
+        box = Box((z, y, x), (z + 1, y + 1, x + 1))
+    inside = None if box is None else box.clipped(shape)
+    if inside is None:
         return None
-    z, y, x = (round(value) for value in point)
-    box = Box((z, y, x), (z + 1, y + 1, x + 1)).clipped(shape)
-    ones = np.ones((1, 1, 1), np.uint8)
-    return None if box is None else LesionMask(shape, box, ones, ones.astype(np.float32))
+    ones = np.ones(inside.shape, np.uint8)
+    return LesionMask(shape, inside, ones, ones.astype(np.float32))

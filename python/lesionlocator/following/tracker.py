@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from lesionlocator.following.course import PatientCourse, follow
 from lesionlocator.following.learned import Learned
 from lesionlocator.following.origin import Origin, origin_of, read_origin
 from lesionlocator.inference.device import choose_device
+from lesionlocator.inference.precision import choose_precision
 from lesionlocator.longitudinal import MaskPrompts, load_tracking_model
 from lesionlocator.model import segmentation_folder, tracking_folder
 from lesionlocator.prompts.kinds import PromptKind
@@ -39,6 +41,8 @@ def load_tracker(
     device: str = "auto",
     folds: Sequence[int] | None = None,
     mirroring: bool = True,
+    precision: str = "auto",
+    compiled: bool = False,
 ) -> Tracker:
     """Load a model that follows lesions through the scans of a patient.
 
@@ -50,12 +54,9 @@ def load_tracker(
         ``"learned"``: the networks of the checkpoint; ``"classical"``: no network registers the scans, and
         the box around each lesion carried over prompts the segmentation model. By default learned where the
         model has it; the built-in model has not.
-    device
-        ``"auto"``, ``"cuda"``, ``"cuda:N"``, ``"mps"`` or ``"cpu"``.
-    folds
-        Which folds to average; all there are by default.
-    mirroring
-        Whether to average over the mirrorings that the model allows.
+    device, folds, mirroring, precision, compiled
+        As for :func:`lesionlocator.load_model`. Scans are registered in float32, and that network is not
+        compiled.
 
     Raises
     ------
@@ -64,10 +65,22 @@ def load_tracker(
     ModelError
         Where the folder holds no usable model.
     DeviceError
-        Where there is no such device.
+        Where there is no such device, or it does not compute in this precision.
     """
     root = None if folder is None else Path(folder)
-    return Tracker(root, registration, device=device, folds=folds, mirroring=mirroring)
+    loading = _Loading(device, folds, mirroring, precision, compiled)
+    return Tracker(root, registration, loading)
+
+
+@dataclass(frozen=True)
+class _Loading:
+    """Arguments of the functions that load models, beside the model itself."""
+
+    device: str
+    folds: Sequence[int] | None
+    mirroring: bool
+    precision: str
+    compiled: bool
 
 
 class Tracker:
@@ -80,19 +93,14 @@ class Tracker:
         self,
         root: Path | None,
         registration: str | None,
-        *,
-        device: str,
-        folds: Sequence[int] | None,
-        mirroring: bool,
+        loading: _Loading,
     ) -> None:
         self._root = root if uses_networks(root, registration) else None
         self._segmenter_root = root
-        self._device = device
-        self._folds = folds
-        self._mirroring = mirroring
+        self._loading = asdict(loading)
         folder = segmentation_folder(root, "box") if self._root is None else tracking_folder(self._root)
-        folder.chosen(folds)
-        choose_device(device)
+        folder.chosen(loading.folds)
+        choose_precision(loading.precision, choose_device(loading.device).device)
 
     @property
     def registration(self) -> str:
@@ -102,9 +110,7 @@ class Tracker:
     @cached_property
     def segmenter(self) -> SegmentationModel:
         """The segmentation model, for prompts in the baseline and after classical registration."""
-        return load_model(
-            self._segmenter_root, device=self._device, folds=self._folds, mirroring=self._mirroring
-        )
+        return load_model(self._segmenter_root, **self._loading)
 
     def track(
         self,
@@ -116,6 +122,7 @@ class Tracker:
         followup_labels: Sequence[LabelMap | None] | None = None,
         from_previous: bool = True,
         canonical: bool | None = None,
+        step_size: float = 0.5,
         as_published: bool = False,
         options: CourseOptions | None = None,
         progress: Callable[[Progress], None] | None = None,
@@ -140,6 +147,8 @@ class Tracker:
             Whether a lesion is tracked from where it was last found, as published, or from the baseline.
         canonical, as_published
             As for :meth:`lesionlocator.longitudinal.TrackingModel.track_pair`.
+        step_size
+            As for :meth:`lesionlocator.SegmentationModel.segment`.
         options
             The thresholds of the timeline.
         progress
@@ -160,14 +169,14 @@ class Tracker:
         if prompt_type == MaskKind.PREVIOUS.value:
             baseline, origin = None, _origin(prompts, scans)
         elif prompt_type in {kind.value for kind in PromptKind}:
-            baseline = self._segmented(prompts, scans, prompt_type, canonical)
+            baseline = self._segmented(prompts, scans, prompt_type, canonical, step_size)
             origin = Origin(scans[0], baseline.masks)
             if not origin.masks:
                 raise InputError(f"no prompt led to a lesion in {scans[0].name}")
         else:
             raise InputError(f"prompt type is {prompt_type!r}; legal: 'prev_mask', 'box', 'point'")
         return follow(
-            self.method(canonical=canonical, as_published=as_published),
+            self.method(canonical=canonical, step_size=step_size, as_published=as_published),
             origin,
             scans[1:],
             baseline=baseline,
@@ -178,22 +187,27 @@ class Tracker:
             progress=progress,
         )
 
-    def method(self, *, canonical: bool | None = None, as_published: bool = False) -> Method:
+    def method(
+        self, *, canonical: bool | None = None, step_size: float = 0.5, as_published: bool = False
+    ) -> Method:
         """Return the way of tracking that the model allows; parameters are those of :meth:`track`."""
         if self._root is None:
-            return Classical(self.segmenter, canonical=canonical)
+            return Classical(self.segmenter, canonical=canonical, step_size=step_size)
         return Learned(self._networks, as_published=as_published, canonical=canonical)
 
     @cached_property
     def _networks(self) -> TrackingModel:
         if self._root is None:
             raise ModelError("the model has no learned registration")
-        return load_tracking_model(
-            self._root, device=self._device, folds=self._folds, mirroring=self._mirroring
-        )
+        return load_tracking_model(self._root, **self._loading)
 
     def _segmented(
-        self, prompts: object, scans: Sequence[Scan], prompt_type: str, canonical: bool | None
+        self,
+        prompts: object,
+        scans: Sequence[Scan],
+        prompt_type: str,
+        canonical: bool | None,
+        step_size: float,
     ) -> Segmentation:
         from lesionlocator.io import LabelMap
         from lesionlocator.prompts.kinds import PromptSet
@@ -203,7 +217,9 @@ class Tracker:
                 f"prompts are a {type(prompts).__name__}; legal with {prompt_type!r}: a PromptSet, a label "
                 "map, or a file"
             )
-        return self.segmenter.segment(_baseline(scans), prompts, prompt_type=prompt_type, canonical=canonical)
+        return self.segmenter.segment(
+            _baseline(scans), prompts, prompt_type=prompt_type, canonical=canonical, step_size=step_size
+        )
 
 
 def uses_networks(root: Path | None, registration: str | None) -> bool:

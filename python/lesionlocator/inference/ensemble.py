@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.profiler import record_function
 
-from lesionlocator.errors import DeviceError
+from lesionlocator.inference.compiling import check_compiled
 from lesionlocator.inference.loading import before_each_layer, ready_network
 from lesionlocator.inference.memory import MemoryLadder, batch_that_fits, first_features
 from lesionlocator.inference.mirroring import FIRST_SPATIAL_AXIS, mirrored, mirrorings
@@ -240,8 +240,8 @@ class Ensemble:
                 if self._memory.sums_on_host:
                     answers = [answer.cpu() for answer in answers]
             except (RuntimeError, MemoryError) as problem:
-                if self._compiled and _is_of_compiler(problem):
-                    raise DeviceError(f"the network cannot be compiled: {_reason(problem)}") from problem
+                if self._compiled:
+                    check_compiled(problem)
                 if not self._memory.goes_on_after(problem):
                     raise
                 continue
@@ -251,14 +251,3 @@ class Ensemble:
     def _give_up(self) -> None:
         if self._asked.is_given_up():
             raise GivenUpError
-
-
-def _is_of_compiler(problem: BaseException) -> bool:
-    from torch._dynamo.exc import TorchDynamoException  # imported by compiling, and slow without it
-
-    return isinstance(problem, TorchDynamoException)
-
-
-def _reason(problem: BaseException) -> str:
-    """Return the first line of what torch says; it is empty where the compiler's own words follow."""
-    return next((line for line in str(problem).splitlines() if line.strip()), type(problem).__name__)

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from lesionlocator.errors import ModelError
+from lesionlocator.inference.compiling import check_compiled
 from lesionlocator.inference.memory import is_out_of_memory
 from lesionlocator.inference.precision import choose_precision, computing_in
 from lesionlocator.model import NetworkFolder, build_network, read_weights
@@ -56,6 +57,8 @@ class Member:
         Where to run.
     mirroring
         Whether to use the mirrorings that the fold allows.
+    precision, compiled
+        What the U-Net computes in, and whether torch.compile is to make a program of it.
 
     Attributes
     ----------
@@ -69,7 +72,16 @@ class Member:
         How many patches the U-Net takes at once.
     """
 
-    def __init__(self, folder: NetworkFolder, path: Path, device: torch.device, *, mirroring: bool) -> None:
+    def __init__(
+        self,
+        folder: NetworkFolder,
+        path: Path,
+        device: torch.device,
+        *,
+        mirroring: bool,
+        precision: str,
+        compiled: bool,
+    ) -> None:
         weights = read_weights(path)
         kept = {name: value for name, value in weights.parameters.items() if not name.endswith(_IGNORED)}
         with torch.device("meta"):  # no time for initial values that are overwritten
@@ -86,10 +98,13 @@ class Member:
         self.batch = _batch_size(device, self.patch, _first_features(unet))
         self._path = path
         self._device = device
-        self._dtype = choose_precision("auto", device)
+        self._dtype = choose_precision(precision, device)
         if device.type == "mps":
             without_transposed_convolutions(network)
         self._network = network.to(device=device, memory_format=torch.channels_last_3d).eval()  # type: ignore[call-overload]  # torch's stub lacks channels_last_3d
+        self._compiled = compiled
+        if compiled:
+            unet.compile()
 
     def register(
         self, moving: NDArray[np.float32], fixed: NDArray[np.float32]
@@ -141,6 +156,8 @@ class Member:
             try:
                 answers = self._forward(np.stack(chosen))
             except (RuntimeError, MemoryError) as problem:
+                if self._compiled:
+                    check_compiled(problem)
                 if self.batch == 1 or not is_out_of_memory(problem):
                     raise
                 self.batch //= 2
@@ -173,6 +190,8 @@ class TrackingEnsemble:
         Where to run.
     mirroring
         Whether to average over the mirrorings that each fold allows.
+    precision, compiled
+        As for :class:`Member`.
 
     Raises
     ------
@@ -181,10 +200,17 @@ class TrackingEnsemble:
     """
 
     def __init__(
-        self, folder: NetworkFolder, *, folds: Sequence[int] | None, device: torch.device, mirroring: bool
+        self,
+        folder: NetworkFolder,
+        *,
+        folds: Sequence[int] | None,
+        device: torch.device,
+        mirroring: bool,
+        precision: str = "auto",
+        compiled: bool = False,
     ) -> None:
         self.members = {
-            fold: Member(folder, path, device, mirroring=mirroring)
+            fold: Member(folder, path, device, mirroring=mirroring, precision=precision, compiled=compiled)
             for fold, path in folder.chosen(folds).items()
         }
 
