@@ -14,7 +14,7 @@ import argparse
 import itertools
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -25,8 +25,7 @@ import numpy as np
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from gpu_models import SIZES, Size, boxes, labels, scan, write_models
-from lesionlocator.inference.ensemble import Ensemble
+from lesionlocator.inference.ensemble import Answer, Ensemble
 from lesionlocator.inference.precision import choose_precision, computing_in
 from lesionlocator.longitudinal import load_tracking_model
 from lesionlocator.model import NetworkFolder, build_network, read_weights, tracking_folder
@@ -34,6 +33,7 @@ from lesionlocator.prompts.kinds import PromptKind
 from lesionlocator.results.provenance import peak_memory_mib
 from lesionlocator.segmentation import load_model
 from lesionlocator.tracking.ensemble import Member, TrackingNetwork
+from random_models import SIZES, Size, boxes, labels, scan, write_models
 
 Call = tuple[tuple[np.ndarray, ...], Any]
 """What went into a network, and what came out."""
@@ -106,6 +106,28 @@ def recorded(owner: type, method: str) -> Iterator[list[Call]]:
         yield calls
 
 
+@contextmanager
+def recorded_answers() -> Iterator[list[Call]]:
+    """Keep the patches that ensembles get, and their answers."""
+    calls: list[Call] = []
+    original = Ensemble.answers
+
+    def look_on(self: Ensemble, patches: Iterable[np.ndarray], **options: Any) -> Iterator[Answer]:
+        seen: list[np.ndarray] = []
+
+        def watched() -> Iterator[np.ndarray]:
+            for patch in patches:
+                seen.append(np.array(patch))
+                yield patch
+
+        for index, answer in enumerate(original(self, watched(), **options)):
+            calls.append(((seen[index],), answer.difference))
+            yield answer
+
+    with patched.object(Ensemble, "answers", look_on):
+        yield calls
+
+
 def measured(work: Callable[[], object], device: torch.device) -> dict[str, float]:
     """Return seconds, on CUDA the share of them in which a kernel ran, and peak memory in MiB."""
     is_cuda = device.type == "cuda"
@@ -129,7 +151,7 @@ def segmentation(folder: Path, size: Size, options: argparse.Namespace) -> dict[
     model = load_model(folder, device=options.device)
     device = model.device.device
     work = model.prepare(scan(size, 0), boxes(size, options.lesions))
-    with recorded(Ensemble, "logit_difference") as patches:  # also warms up
+    with recorded_answers() as patches:  # also warms up
         list(work.run(only=work.lesion_ids[: options.loop_lesions]))
     found = measured(lambda: list(work.run()), device)
     network = model.ensemble(PromptKind.BOX)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import tiny_models
 from lesionlocator.networks.inference_form import (
+    OneDnnConvolution,
     SubpixelConvolution,
     UpsamplingProduct,
     for_inference,
@@ -43,6 +45,27 @@ def test_dropped_biases_and_products_do_not_change_the_answer() -> None:
     assert [name for name, _ in quick.named_parameters() if name.endswith("conv.bias")] == []
     with torch.inference_mode():
         torch.testing.assert_close(quick(x), network(x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [8, 24])
+def test_onednn_gives_the_answer_of_torchs_own_way(size: int) -> None:
+    """Torch leaves a single small sample to a way of its own, and a larger one to oneDNN."""
+    network = tiny_models.network(5)
+    quick = for_inference(copy.deepcopy(network), by_onednn=True)
+    convolutions = [module for module in quick.modules() if isinstance(module, nn.Conv3d)]
+    assert {type(module) for module in convolutions} == {OneDnnConvolution}
+    x = torch.randn(1, 2, size, size, size).contiguous(memory_format=torch.channels_last_3d)
+    with torch.inference_mode():
+        torch.testing.assert_close(quick(x), network(x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("stride", "dilation", "groups"), [(1, 1, 1), (2, 1, 2), ((1, 2, 2), (2, 1, 1), 1)])
+def test_a_onednn_convolution_equals_the_convolution(stride: Any, dilation: Any, groups: int) -> None:
+    torch.manual_seed(3)
+    given = nn.Conv3d(4, 6, 3, stride, 1, dilation, groups)
+    x = torch.randn(1, 4, 7, 8, 9)
+    with torch.inference_mode():
+        torch.testing.assert_close(OneDnnConvolution(given)(x), given(x), rtol=1e-5, atol=1e-5)
 
 
 def test_the_head_keeps_its_bias() -> None:

@@ -121,10 +121,8 @@ class Ensemble:
         self._members: list[tuple[nn.Module, list[list[int]]]] = []
         for fold, path in folder.chosen(folds).items():
             weights = read_weights(path)
-            network = ready_network(folder, weights, device, self._dtype)
-            if compiled:
-                network.compile()  # a program has no layers between which it could be given up
-            else:
+            network = ready_network(folder, weights, device, self._dtype, compiled=compiled)
+            if not compiled:  # a program has no layers between which it could be given up
                 before_each_layer(network, self._give_up)
             self.folds.append(fold)
             self._members.append((network, mirrorings(weights, mirroring)))

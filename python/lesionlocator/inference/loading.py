@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def ready_network(
-    folder: NetworkFolder, weights: Weights, device: torch.device, dtype: torch.dtype
+    folder: NetworkFolder,
+    weights: Weights,
+    device: torch.device,
+    dtype: torch.dtype,
+    *,
+    compiled: bool = False,
 ) -> nn.Module:
     """Return a network on a device, ready to answer.
 
@@ -30,6 +35,8 @@ def ready_network(
         Those of a fold.
     device, dtype
         Where it runs, and what its convolutions compute in.
+    compiled
+        Whether torch.compile is to make a program of it when it is first called.
 
     Raises
     ------
@@ -39,8 +46,13 @@ def ready_network(
     network = build_network(folder.plans.architecture, str(folder.path / "plans.json"))
     weights.load_into(network)
     _check_patch(folder, network)
-    network = for_inference(network, dtype)
-    return network.to(device=device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch's stub lacks channels_last_3d
+    has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch's own lack of types
+    by_onednn = has_onednn and (device.type, dtype) == ("cpu", torch.float32) and not compiled
+    network = for_inference(network, dtype, by_onednn=by_onednn)
+    network = network.to(device=device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch's stub lacks channels_last_3d
+    if compiled:
+        network.compile()
+    return network
 
 
 def before_each_layer(network: nn.Module, act: Callable[[], None]) -> None:

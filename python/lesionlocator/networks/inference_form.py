@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,44 @@ from lesionlocator.networks.residual_unet import ConvUnit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class OneDnnConvolution(nn.Conv3d):
+    """A convolution that oneDNN computes, for networks on the CPU.
+
+    Where a single sample is small, as deep in a network or in a small patch, torch chooses a way of its own,
+    which takes up to four times as long.
+
+    Parameters
+    ----------
+    convolution
+        In float32 and padded with zeros; its weights are shared.
+    """
+
+    def __init__(self, convolution: nn.Conv3d) -> None:
+        with torch.device("meta"):
+            super().__init__(
+                convolution.in_channels,
+                convolution.out_channels,
+                convolution.kernel_size,  # type: ignore[arg-type]  # three numbers, as everywhere here
+                convolution.stride,  # type: ignore[arg-type]
+                convolution.padding,  # type: ignore[arg-type]
+                convolution.dilation,  # type: ignore[arg-type]
+                convolution.groups,
+                bias=False,
+            )
+        self.weight, self.bias = convolution.weight, convolution.bias
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return torch.mkldnn_convolution(
+            input,
+            weight,
+            bias,
+            self.padding,  # type: ignore[arg-type]  # three numbers, as everywhere here
+            self.stride,
+            self.dilation,
+            self.groups,
+        )
 
 
 class UpsamplingProduct(nn.Module):
@@ -87,7 +125,9 @@ class SubpixelConvolution(nn.Module):
         return blocks.reshape(batch, self.out_channels, 2 * z, 2 * y, 2 * x_size)
 
 
-def for_inference(network: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:
+def for_inference(
+    network: nn.Module, dtype: torch.dtype = torch.float32, *, by_onednn: bool = False
+) -> nn.Module:
     """Change a loaded network, in place, to the form in which it runs.
 
     Biases of convolutions that an instance norm follows are dropped, since it subtracts them again.
@@ -100,10 +140,14 @@ def for_inference(network: nn.Module, dtype: torch.dtype = torch.float32) -> nn.
         A residual U-Net, or a module that holds one.
     dtype
         Precision of the convolutions.
+    by_onednn
+        Whether oneDNN is to compute all convolutions; for float32 on the CPU.
     """
     for unit in (module for module in network.modules() if isinstance(module, ConvUnit)):
         unit.conv.bias = None
     _replace(network, _is_upsampling, UpsamplingProduct)
+    if by_onednn:
+        _replace(network, lambda module: type(module) is nn.Conv3d, OneDnnConvolution)
     for module in network.modules():
         if isinstance(module, (nn.Conv3d, UpsamplingProduct)):
             module.to(dtype)
@@ -138,10 +182,10 @@ def _is_upsampling(module: nn.Module) -> bool:
 
 
 def _replace(
-    parent: nn.Module, chosen: Callable[[nn.Module], bool], made: Callable[[nn.ConvTranspose3d], nn.Module]
+    parent: nn.Module, chosen: Callable[[nn.Module], bool], made: Callable[[Any], nn.Module]
 ) -> None:
     for name, child in parent.named_children():
-        if chosen(child) and isinstance(child, nn.ConvTranspose3d):
+        if chosen(child):
             setattr(parent, name, made(child))
         else:
             _replace(child, chosen, made)

@@ -1,4 +1,4 @@
-"""Random models of the published sizes, and scans and lesions to run them on."""
+"""Random models of the published layout, full-size and small, and scans and lesions to run them on."""
 
 from __future__ import annotations
 
@@ -19,30 +19,38 @@ from lesionlocator.tracking.ensemble import TrackingNetwork
 
 _SPACING = (1.5, 1.0, 1.0)
 _EDGE = 8
-_RESAMPLING = ("resampling_fn_data", "resampling_fn_seg", "resampling_fn_probabilities")
+_RESAMPLING = {"resampling_fn_data": 3, "resampling_fn_seg": 1, "resampling_fn_probabilities": 1}
+"""What is resampled, and the order of its splines in the cubic family."""
 _AXES = (0, 1, 2)
 
 
 @dataclass(frozen=True)
 class Size:
-    """A network's patch and stages, the scan that it is to see, and the mirrorings of the tracking model."""
+    """A network's patch and stages, the scan that it is to see, and the mirrorings of the tracking model.
+
+    ``spacing`` is that of the network's grid.
+    """
 
     patch: tuple[int, int, int]
     features: tuple[int, ...]
     blocks: tuple[int, ...]
     scan: tuple[int, int, int]
     tracking_axes: tuple[int, ...] = _AXES
+    spacing: tuple[float, float, float] = _SPACING
 
 
 SIZES = {
     "full": Size((160, 224, 224), (32, 64, 128, 256, 320, 320), (1, 3, 4, 6, 6, 6), (300, 400, 400)),
+    "small": Size(
+        (48, 64, 64), (8, 16, 32), (1, 2, 2), (300, 512, 512), tracking_axes=(), spacing=(1.0, 0.8, 0.8)
+    ),
     "tiny": Size((16, 32, 32), (4, 8, 16), (1, 1, 1), (40, 64, 64), ()),
 }
 
 
 def write_models(folder: Path, size: Size, folds: int) -> None:
     """Write a segmentation and a tracking model in the published layout."""
-    plans = _plans(size)
+    plans = network_plans(size)
     architecture = Plans.parse(plans, "plans").architecture
     for fold in range(folds):
         torch.manual_seed(fold)
@@ -99,7 +107,8 @@ def _places(size: Size, count: int) -> dict[int, Box]:
     return places
 
 
-def _plans(size: Size) -> dict[str, Any]:
+def network_plans(size: Size, *, cubic: bool = False) -> dict[str, Any]:
+    """Return the content of a plans.json that resamples linearly, or by cubic splines as is usual."""
     stages = len(size.features)
     network = {
         "n_stages": stages,
@@ -112,11 +121,10 @@ def _plans(size: Size) -> dict[str, Any]:
     intensity = {"mean": -63.0, "std": 282.0, "percentile_00_5": -918.0, "percentile_99_5": 723.0}
     configuration = {
         "patch_size": list(size.patch),
-        "spacing": list(_SPACING),
+        "spacing": list(size.spacing),
         "normalization_schemes": ["CTNormalization"],
         "use_mask_for_norm": [False],
-        **{name: "resample_torch_fornnunet" for name in _RESAMPLING},
-        **{f"{name}_kwargs": {"force_separate_z": False} for name in _RESAMPLING},
+        **(_cubic() if cubic else _linear()),
         "architecture": {
             "network_class_name": "dynamic_network_architectures.architectures.unet.ResidualEncoderUNet",
             "arch_kwargs": network,
@@ -126,4 +134,22 @@ def _plans(size: Size) -> dict[str, Any]:
         "transpose_forward": [0, 1, 2],
         "foreground_intensity_properties_per_channel": {"0": intensity},
         "configurations": {"3d_fullres": configuration},
+    }
+
+
+def _linear() -> dict[str, Any]:
+    options = {"force_separate_z": False}
+    return {
+        **{name: "resample_torch_fornnunet" for name in _RESAMPLING},
+        **{f"{name}_kwargs": options for name in _RESAMPLING},
+    }
+
+
+def _cubic() -> dict[str, Any]:
+    return {
+        **{name: "resample_data_or_seg_to_shape" for name in _RESAMPLING},
+        **{
+            f"{name}_kwargs": {"order": order, "order_z": 0, "force_separate_z": None}
+            for name, order in _RESAMPLING.items()
+        },
     }
