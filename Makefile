@@ -33,6 +33,7 @@ bench: $(VENV)/benched  ## race everything against its peers, and write tables a
 	$(RACES) --threads 1 --benchmark-json=target/races-1.json
 	$(RACES) --threads 2 --benchmark-json=target/races-2.json
 	$(BIN)/python benches/bench_segment.py --output target/whole-run.json
+	$(BIN)/python benches/bench_start.py --output target/start.json
 	$(BIN)/python benches/bench_families.py --output target/families.json
 	$(BIN)/python benches/report.py target/races-1.json target/races-2.json \
 		--whole-run target/whole-run.json --plots docs/benchmarks

@@ -80,9 +80,10 @@ def segment(folder: Path, boxes: dict[int, Box], image: str, *options: object) -
     )
 
 
-def finished(*arguments: object) -> resource.struct_rusage:
+def finished(*arguments: object, quiet: bool = False) -> resource.struct_rusage:
     """Run Python to its end and return what it used."""
-    process = subprocess.Popen([sys.executable, *map(str, arguments)])
+    output = subprocess.DEVNULL if quiet else None
+    process = subprocess.Popen([sys.executable, *map(str, arguments)], stdout=output)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

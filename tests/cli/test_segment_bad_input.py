@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import gzip
 import json
-import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +12,7 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
-import torch
-from segment_cases import BOXES, GRID, PLANS, SHAPE, noise, write_image, write_network, write_prompts
+from segment_cases import BOXES, GRID, SHAPE, noise, write_image, write_prompts
 
 from lesionlocator.geometry import Geometry
 
@@ -242,132 +239,6 @@ def test_options_that_cannot_be(
     assert not (tmp_path / "out").exists()
 
 
-def damaged(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
-    plans: dict[str, Any] = json.loads(json.dumps(PLANS))
-    change(plans["configurations"]["3d_fullres"])
-    return plans
-
-
-UNUSABLE_PLANS = {
-    "unknown architecture": (
-        damaged(lambda plan: plan["architecture"].update(network_class_name="os.system")),
-        "architecture 'os.system' is unknown",
-    ),
-    "unknown resampling": (damaged(lambda plan: plan.update(resampling_fn_data="other")), "'other'"),
-    "no patch": (damaged(lambda plan: plan.pop("patch_size")), "patch_size is missing"),
-    "weights of another shape": (
-        damaged(lambda plan: plan["architecture"]["arch_kwargs"].update(kernel_sizes=[3, 1])),
-        "weights of another shape",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", UNUSABLE_PLANS)
-def test_a_model_that_cannot_be_used_stops_the_run(
-    name: str,
-    two_cases: tuple[Path, Path],
-    tmp_path: Path,
-    segment: Segment,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    plans, told = UNUSABLE_PLANS[name]
-    images, prompts = two_cases
-    write_network(tmp_path / "model" / "bbox_optimized", plans, folds=(0,))
-    assert segment("-i", images, "-p", prompts, "-o", tmp_path / "out", model=tmp_path / "model") == 4
-    assert told in capsys.readouterr().err
-    assert not list(tmp_path.glob("out/*.nii.gz"))
-
-
-@pytest.mark.parametrize("content", [b"", b"no checkpoint"])
-def test_weights_that_cannot_be_read_stop_the_run(
-    content: bytes,
-    two_cases: tuple[Path, Path],
-    tmp_path: Path,
-    segment: Segment,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    images, prompts = two_cases
-    write_network(tmp_path / "model" / "bbox_optimized", PLANS, folds=(0,))
-    (tmp_path / "model" / "bbox_optimized" / "fold_0" / "checkpoint_final.pth").write_bytes(content)
-    out = tmp_path / "out"
-    assert segment("-i", images, "-p", prompts, "-o", out, model=tmp_path / "model") == 4
-    assert "checkpoint_final.pth" in capsys.readouterr().err
-    assert json.loads((out / "run.json").read_text())["exit_code"] == 4
-
-
-class Hostile:
-    def __init__(self, target: Path) -> None:
-        self.target = target
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.target,)
-
-
-def test_a_hostile_checkpoint_executes_nothing(
-    two_cases: tuple[Path, Path], tmp_path: Path, segment: Segment, capsys: pytest.CaptureFixture[str]
-) -> None:
-    images, prompts = two_cases
-    write_network(tmp_path / "model" / "bbox_optimized", PLANS, folds=(0,))
-    weights = tmp_path / "model" / "bbox_optimized" / "fold_0" / "checkpoint_final.pth"
-    torch.save({"network_weights": {}, "logging": Hostile(tmp_path / "executed")}, weights)
-    assert segment("-i", images, "-p", prompts, "-o", tmp_path / "out", model=tmp_path / "model") == 4
-    assert "refused" in capsys.readouterr().err
-    assert not (tmp_path / "executed").exists()
-
-
-def test_an_output_below_a_file_cannot_be_made(
-    two_cases: tuple[Path, Path], tmp_path: Path, segment: Segment, capsys: pytest.CaptureFixture[str]
-) -> None:
-    images, prompts = two_cases
-    (tmp_path / "file").touch()
-    assert segment("-i", images, "-p", prompts, "-o", tmp_path / "file" / "out") == 1
-    assert f"error: cannot make the folder {tmp_path / 'file' / 'out'}" in capsys.readouterr().err
-
-
-def test_a_full_disk_loses_one_case_and_leaves_no_part(
-    two_cases: tuple[Path, Path],
-    tmp_path: Path,
-    segment: Segment,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    images, prompts = two_cases
-    rename = os.replace
-
-    def full(source: Path, target: Path, **options: Any) -> None:
-        if Path(target).name.startswith("a_lesion_2"):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        rename(source, target, **options)
-
-    monkeypatch.setattr(os, "replace", full)
-    out = tmp_path / "out"
-    assert segment("-i", images, "-p", prompts, "-o", out) == 3
-    assert f"cannot write {out / 'a_lesion_2.nii.gz'}: No space left on device" in capsys.readouterr().err
-    left = sorted(path.name for path in out.iterdir() if path.name[0] not in "b")
-    assert left == ["a_lesion_1.nii.gz", "measurements.csv", "run.json"]
-    assert (out / "b_lesions.json").is_file()
-    monkeypatch.undo()
-    assert segment("-i", images, "-p", prompts, "-o", out, "--resume") == 0
-    assert (out / "a_lesions.json").is_file()
-
-
-def test_nothing_can_be_written_at_all(
-    two_cases: tuple[Path, Path],
-    tmp_path: Path,
-    segment: Segment,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    images, prompts = two_cases
-    monkeypatch.setattr(os, "replace", full)
-    assert segment("-i", images, "-p", prompts, "-o", tmp_path / "out") == 1
-    assert "run.json: No space left on device" in capsys.readouterr().err
-    assert list((tmp_path / "out").iterdir()) == []
-
-
 @pytest.mark.parametrize("option", ["-i", "-p"])
 def test_results_do_not_go_where_inputs_are(
     option: str,
@@ -379,54 +250,3 @@ def test_results_do_not_go_where_inputs_are(
     out = images if option == "-i" else prompts
     assert segment("-i", images, "-p", prompts, "-o", out) == 2
     assert f"-o is the folder of {option}" in capsys.readouterr().err
-
-
-def test_memory_that_runs_out_is_told_and_loses_one_case(
-    two_cases: tuple[Path, Path],
-    tmp_path: Path,
-    segment: Segment,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from lesionlocator.inference.ensemble import Ensemble
-
-    calls = []
-    original = Ensemble.answers
-
-    def short(self: Ensemble, patches: Any, **options: Any) -> Any:
-        calls.append(1)
-        if len(calls) == 1:
-            raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
-        yield from original(self, patches, **options)
-
-    monkeypatch.setattr(Ensemble, "answers", short)
-    images, prompts = two_cases
-    assert segment("-i", images, "-p", prompts, "-o", tmp_path / "out") == 3
-    error = capsys.readouterr().err
-    assert "error: a: out of memory" in error
-    assert "Traceback" not in error
-
-
-def test_a_fault_of_ours_is_told_as_such_and_loses_one_case(
-    two_cases: tuple[Path, Path],
-    tmp_path: Path,
-    segment: Segment,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from lesionlocator.results.files import CaseFiles
-
-    original = CaseFiles.write_case
-
-    def faulty(self: CaseFiles, *arguments: Any, **options: Any) -> Any:
-        if self.case == "a":
-            raise ZeroDivisionError("a bug")
-        return original(self, *arguments, **options)
-
-    monkeypatch.setattr(CaseFiles, "write_case", faulty)
-    images, prompts = two_cases
-    assert segment("-i", images, "-p", prompts, "-o", tmp_path / "out") == 3
-    error = capsys.readouterr().err
-    assert "Traceback" in error
-    assert "error: a: this is a fault of lesionlocator: ZeroDivisionError('a bug')" in error
-    assert (tmp_path / "out" / "b_lesions.json").is_file()

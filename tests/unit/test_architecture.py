@@ -31,7 +31,7 @@ LAYERS = [
 
 KERNEL_CALLERS = {
     "cli/main.py",
-    "cli/segment_run.py",
+    "cli/segment_options.py",
     "cli/track_record.py",
     "evaluation/instances.py",
     "evaluation/lesions.py",

@@ -28,7 +28,8 @@ def segment(arguments: Sequence[str]) -> None:
     announce(chosen)
     from lesionlocator.cli.case_run import Outputs
     from lesionlocator.cli.engine_options import EngineOptions
-    from lesionlocator.cli.segment_run import SegmentOptions, run_segmentation
+    from lesionlocator.cli.segment_options import SegmentOptions
+    from lesionlocator.cli.segment_run import run_segmentation
     from lesionlocator.prompts.kinds import PromptKind
 
     options = SegmentOptions(

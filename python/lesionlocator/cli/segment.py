@@ -67,7 +67,8 @@ def segment(
             raise click.UsageError(f"-o is the folder of {option}: results would be taken for inputs")
     set_verbosity(quiet=quiet, verbose=verbose)
     from lesionlocator.cli.case_run import Outputs
-    from lesionlocator.cli.segment_run import SegmentOptions, run_segmentation
+    from lesionlocator.cli.segment_options import SegmentOptions
+    from lesionlocator.cli.segment_run import run_segmentation
     from lesionlocator.prompts.kinds import PromptKind
 
     options = SegmentOptions(

@@ -5,63 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
-from pathlib import Path
 from time import perf_counter
-from typing import Any
 
-from lesionlocator import _core
 from lesionlocator.cli import console
-from lesionlocator.cli.case_run import CaseRun, Outputs
-from lesionlocator.cli.engine_options import ORIENTATIONS, EngineOptions
+from lesionlocator.cli.case_run import CaseRun
 from lesionlocator.cli.profile import PROFILE_FILE, profiled, stage_times
 from lesionlocator.cli.read_ahead import PreparedCase, ReadAhead
 from lesionlocator.cli.reporter import CaseOutcome, Reporter
 from lesionlocator.cli.resume import EarlierRun
+from lesionlocator.cli.segment_options import SegmentOptions
 from lesionlocator.errors import DeviceError, InputError, ModelError, OutputError
 from lesionlocator.inference.memory import is_out_of_memory
 from lesionlocator.io import Case, pair_cases
 from lesionlocator.model import segmentation_folder
-from lesionlocator.prompts.kinds import PromptKind
 from lesionlocator.results.documents import read_document, write_table
 from lesionlocator.results.files import CaseFiles, make_folder
 from lesionlocator.results.provenance import RUN_FILE, CaseRecord, RunRecord
 from lesionlocator.segmentation import SegmentationModel, load_model
-from lesionlocator.threads import set_threads, thread_counts
-
-
-@dataclass(frozen=True)
-class SegmentOptions:
-    """What the user asked for.
-
-    Parameters
-    ----------
-    images, prompts, output
-        File or folder, file or folder, folder.
-    kind
-        Which prompt of each lesion is used.
-    engine
-        Which networks are used, and how they run.
-    series
-        UID or number of a DICOM series; None for the only one that can be meant.
-    outputs
-        What to write.
-    resume
-        Whether to keep what an earlier run has done.
-    command
-        The command line.
-    """
-
-    images: Path
-    prompts: Path
-    output: Path
-    kind: PromptKind
-    engine: EngineOptions
-    series: str | None
-    outputs: Outputs
-    resume: bool
-    command: tuple[str, ...]
+from lesionlocator.threads import set_threads
 
 
 def run_segmentation(options: SegmentOptions, reporter: Reporter) -> None:
@@ -152,8 +115,8 @@ class SegmentRun:
         self._problems: dict[str, Exception] = {}
         self._folder = make_folder(options.output)
         self._keeps_records = options.outputs.records
-        settings = self._settings() if self._keeps_records else {}
-        self._record = RunRecord(self._folder / RUN_FILE, settings, self._environment(), started)
+        settings = options.settings(model) if self._keeps_records else {}
+        self._record = RunRecord(self._folder / RUN_FILE, settings, options.environment(model), started)
         self._record.seconds["load"] = (datetime.now(timezone.utc) - started).total_seconds()
         self._earlier: EarlierRun | None = None
         if options.resume and self._keeps_records:
@@ -169,7 +132,7 @@ class SegmentRun:
             ensemble = self._model.ensemble(self._options.kind)
             self._record.seconds["load"] += perf_counter() - started
             self._record.environment["device"]["dtype"] = ensemble.precision
-        self._reporter.run_started(self._total, self._facts())
+        self._reporter.run_started(self._total, self._options.facts(self._model))
         for case, future in ahead.cases(pending, self._model):
             self._segment_case(case, future)
         if self._problems and self._total == 1:
@@ -265,46 +228,6 @@ class SegmentRun:
         done = sorted(name for name, outcome in self._outcomes.items() if outcome.state != "failed")
         documents = (read_document(CaseFiles(self._folder, name).document) for name in done)
         write_table(self._folder / "measurements.csv", documents)
-
-    def _settings(self) -> dict[str, Any]:
-        return {
-            "model": self._model.identity(self._options.kind).as_dict(),
-            "prompt_type": self._options.kind.value,
-            "step_size": self._options.engine.step_size,
-            "series": self._options.series,
-            "precision": self._options.engine.precision,
-            "orientation": ORIENTATIONS[self._options.engine.canonical],
-        }
-
-    def _environment(self) -> dict[str, Any]:
-        device = self._model.device
-        told: dict[str, Any] = {
-            "version": _core.__version__,
-            "command": list(self._options.command),
-            "device": {"name": str(device.device), "reason": device.reason, "dtype": None},
-            "threads": thread_counts(),
-            "options": {
-                "images": str(self._options.images),
-                "prompts": str(self._options.prompts),
-                "output": str(self._options.output),
-                "per_lesion": self._options.outputs.per_lesion,
-                "labelmap": self._options.outputs.labelmap,
-                "resume": self._options.resume,
-            },
-        }
-        if self._options.outputs.dicom.deidentify:  # folders are often called by patients
-            told |= {"command": [], "options": {}}
-        return told
-
-    def _facts(self) -> dict[str, str]:
-        identity, device = self._model.identity(self._options.kind), self._model.device
-        folds = ", ".join(map(str, identity.folds))
-        mirroring = "mirrored" if identity.mirroring else "not mirrored"
-        plural = "s" * (len(identity.folds) != 1)
-        return {
-            "model": f"{identity.name}, fold{plural} {folds}, {mirroring}",
-            "device": f"{device.device} ({device.reason})",
-        }
 
 
 def _out_of_memory(problem: Exception) -> DeviceError | None:
