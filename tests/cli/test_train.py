@@ -290,7 +290,7 @@ def test_ten_minutes_on_synthetic_patients_teach_a_tiny_model(tmp_path: Path) ->
         "--dataset",
         tmp_path / "data",
         "--optimizer",
-        "adamw",
+        "muon",
         "--patch",
         32,
         32,

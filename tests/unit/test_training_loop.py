@@ -87,7 +87,7 @@ def test_training_writes_a_model_that_loads(bodies: list[Body], tmp_path: Path) 
     held_out = [draw_sample(np.random.default_rng(7), bodies, PATCH) for _ in range(2)]
     network = recipe.build_network()
     before = [p.detach().clone() for p in network.parameters()]
-    schedule = Schedule(iterations=2, minutes=10, batch=1)
+    schedule = Schedule(iterations=2, minutes=10)
     metadata = checkpoint.base_metadata("the command", 3)
     trained = train(network, bodies, held_out, schedule, seed=3, output=tmp_path, metadata=metadata)
     assert any(not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
@@ -143,6 +143,25 @@ def test_thick_slices_keep_what_varies_slowly() -> None:
     np.testing.assert_allclose(between.sum(axis=1), 1, atol=1e-6)
     expected = np.interp(at, np.arange(30), np.linspace(0, 300, 30))
     np.testing.assert_allclose(np.tensordot(between, slope, axes=1)[:, 0, 0], expected, rtol=1e-5)
+
+
+def test_a_lesion_is_learned_as_its_slices_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samples, "_THICK_FRACTION", 1.0)
+    monkeypatch.setattr(samples, "_THICK_MM", (6.0, 6.0))
+    thin, large = np.zeros((30, 4, 4), bool), np.zeros((30, 4, 4), bool)
+    thin[14], large[8:21] = True, True
+    hounsfield = np.where(large, 100, 0).astype(np.float32)
+    heights = []
+    for seed in range(40):
+        _, seen, step = samples._scanned(np.random.default_rng(seed), hounsfield, thin)
+        assert step == 4.0
+        heights.append(int(seen[:, 0, 0].sum()))
+        image, seen, _ = samples._scanned(np.random.default_rng(seed), hounsfield, large)
+        assert 9 <= int(seen[:, 0, 0].sum()) <= 17
+        np.testing.assert_array_equal(seen[:, :, 0], seen[:, :, 3])
+        assert np.median(image[seen]) > 60
+    assert heights.count(0) > 10  # fell between two slices
+    assert max(heights) >= 3  # or fills one
 
 
 def test_a_real_scan_becomes_a_body_for_lesions(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--patch", type=(int, int, int), help="Voxels, z y x, instead of that of the plans.")
 @click.option("--spacing", type=(float, float, float), help="mm, z y x, instead of that of the plans.")
 @click.option("--steps", default=20000, show_default=True, help="How many.")
-@click.option("--optimizer", type=click.Choice(["sgd", "adamw"]), default="sgd", show_default=True)
+@click.option("--optimizer", type=click.Choice(["sgd", "adamw", "muon"]), default="sgd", show_default=True)
 def train(
     *,
     plans: Path | None,

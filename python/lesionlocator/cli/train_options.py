@@ -23,7 +23,9 @@ _OPTIONS = (
         help="all: one model for boxes, points and masks.",
     ),
     click.option("--batch", default=2, show_default=True, help="Patches in a step, of each process."),
-    click.option("--learning-rate", type=float, help="[default: 0.01 for sgd, 0.001 for adamw]"),
+    click.option(
+        "--learning-rate", type=float, help="[default: 0.01 for sgd, 0.001 for adamw, 0.04 for muon]"
+    ),
     click.option("--weight-decay", type=float, default=3e-5, show_default=True),
     click.option("--validate-every", default=500, show_default=True, help="Steps; each writes a checkpoint."),
     click.option(

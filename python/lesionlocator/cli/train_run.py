@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lesionlocator.training.setup import Start
 
 _VALIDATION_LESIONS = 60
+_RATES = {"sgd": 0.01, "adamw": 0.001, "muon": 0.04}
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,7 @@ class Request:
         """Return how to train."""
         from lesionlocator.training.fit import FitOptions
 
-        rate = self.learning_rate
-        if rate is None:
-            rate = 0.01 if optimizer == "sgd" else 0.001
+        rate = _RATES[optimizer] if self.learning_rate is None else self.learning_rate
         return FitOptions(
             steps,
             self.batch,

@@ -18,6 +18,7 @@ from lesionlocator.io import write_atomically
 from lesionlocator.training.curves import write_curves
 from lesionlocator.training.evaluate import SIZE_CLASSES_MM
 from lesionlocator.training.loss import deep_supervision_loss, focus_of
+from lesionlocator.training.muon import Muon
 from lesionlocator.training.validation import dice
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class FitOptions:
     steps, batch
         How many, and patches in each of every process.
     optimizer, learning_rate, weight_decay
-        ``"sgd"`` (Nesterov, momentum 0.99) or ``"adamw"``; the rate falls as (1 - step / steps) ** 0.9.
+        ``"sgd"`` (Nesterov, momentum 0.99), ``"adamw"`` or ``"muon"``
+        (:class:`~lesionlocator.training.muon.Muon`); the rate falls as (1 - step / steps) ** 0.9.
     part
         What learns: ``"encoder"``, ``"decoder"`` or ``"all"``.
     mixed_precision
@@ -176,6 +178,8 @@ class _Run:
             self.optimizer: torch.optim.Optimizer = torch.optim.SGD(
                 learning, options.learning_rate, _MOMENTUM, weight_decay=options.weight_decay, nesterov=True
             )
+        elif options.optimizer == "muon":
+            self.optimizer = Muon(network, options.learning_rate, options.weight_decay)
         else:
             self.optimizer = torch.optim.AdamW(
                 learning, options.learning_rate, weight_decay=options.weight_decay

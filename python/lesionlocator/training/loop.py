@@ -13,6 +13,7 @@ import torch
 
 from lesionlocator.training.checkpoint import save_model
 from lesionlocator.training.loss import deep_supervision_loss, focus_of
+from lesionlocator.training.muon import Muon
 from lesionlocator.training.recipe import PATCH
 from lesionlocator.training.samples import LESION, UNNAMED, Body, Sample, draw_sample
 from lesionlocator.training.validation import dice_by_prompt
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from lesionlocator.geometry import Shape
     from lesionlocator.networks.residual_unet import ResidualEncoderUNet
 
-_SMALL_PATCH: Shape = (32, 32, 32)
-_SMALL_FRACTION = 0.6
-_SMALL_FOR_WHOLE = 4
-"""Most lesions fit a small crop, and four of those cost about what a whole patch does."""
-_NAMING_WEIGHT = 0.5
+_CROPS: tuple[tuple[Shape, int, float], ...] = (
+    ((24, 24, 24), 8, 0.4),
+    ((32, 32, 32), 4, 0.35),
+    (PATCH, 2, 0.25),
+)
+"""Sizes of crops, how many make a step, and how often; most lesions fit a small crop, which costs less."""
+_NAMING_WEIGHT = 0.3
 _NAMING_STRIDE = 2
 """Neighbouring voxels tell much the same; naming each of them costs a third of a step."""
 _WARMUP = 100
@@ -43,14 +46,13 @@ class Schedule:
     ----------
     iterations, minutes
         Limits.
-    batch, learning_rate
-        Whole patches in a step, and the rate after warm-up; it falls along a cosine to zero.
+    learning_rate
+        Of :class:`~lesionlocator.training.muon.Muon` after warm-up; it falls along a cosine to zero.
     """
 
     iterations: int
     minutes: float
-    batch: int = 1
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-2
 
     def progress(self, iteration: int, seconds: float) -> float:
         """Return how much of the training is done, 0 to 1."""
@@ -140,16 +142,15 @@ def train(
     rng = np.random.default_rng([seed, 4])
     learner = Learner(network).to(memory_format=torch.channels_last_3d).train()
     average = deepcopy(network).eval()
-    optimizer = torch.optim.AdamW(learner.parameters(), lr=schedule.learning_rate, weight_decay=1e-2)
+    optimizer = Muon(learner, schedule.learning_rate)
     output.mkdir(parents=True, exist_ok=True)
     begin, losses, iteration, progress, milestone = time.monotonic(), [], 0, 0.0, 0.1
     while progress < 1:
         rate = schedule.rate(iteration, progress)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        small = rng.random() < _SMALL_FRACTION
-        patch, count = (_SMALL_PATCH, _SMALL_FOR_WHOLE) if small else (PATCH, 1)
-        samples = [draw_sample(rng, bodies, patch) for _ in range(count * schedule.batch)]
+        patch, count, _ = _CROPS[int(rng.choice(len(_CROPS), p=[share for _, _, share in _CROPS]))]
+        samples = [draw_sample(rng, bodies, patch) for _ in range(count)]
         losses.append(training_step(learner, optimizer, samples))
         iteration += 1
         _follow(average, network, min(_AVERAGE_DECAY, iteration / (iteration + 10)))

@@ -30,7 +30,7 @@ HELD_OUT_ABOVE = 0.7
 _STAGES = 4
 ARCHITECTURE: dict[str, Any] = {
     "n_stages": _STAGES,
-    "features_per_stage": [8, 16, 32, 64],
+    "features_per_stage": [8, 32, 64, 96],
     "kernel_sizes": [[3, 3, 3]] * _STAGES,
     "strides": [[1, 1, 1]] + [[2, 2, 2]] * (_STAGES - 1),
     "n_blocks_per_stage": [1, 1, 2, 2],

@@ -32,7 +32,7 @@ _REAL_FRACTION = 0.3
 _THICK_FRACTION = 0.6
 _THICK_MM = (2.0, 6.0)
 _ANCHORS = 4000
-_SMALLEST_MM, _LARGEST_MM = 4.0, 60.0
+_SMALLEST_MM, _LARGEST_MM = 3.0, 60.0
 _LARGEST_IN_PATCH = 0.8
 
 
@@ -117,11 +117,14 @@ def draw_sample(rng: np.random.Generator, bodies: list[Body], patch: Shape) -> S
     """
     body = _chosen(rng, bodies)
     hounsfield, labels, tissue = _crop_with_lesions(rng, body, patch)
-    image = normalize(_jitter_intensity(rng, _scanned(rng, hounsfield)))
+    scanned, target, slice_voxels = _scanned(rng, hounsfield, labels == 1)
+    image = normalize(_jitter_intensity(rng, scanned))
     kind = drawn_kind(rng)
-    target = labels == 1
     empty = rng.random() < _EMPTY_FRACTION or not target.any()
-    dense = empty_prompt(rng, labels, kind) if empty else dense_prompt(rng, target, kind)
+    if empty:
+        dense = empty_prompt(rng, labels, kind)
+    else:
+        dense = dense_prompt(rng, target, kind, voxel=(slice_voxels, 1.0, 1.0))
     if dense is None:  # no room beside the lesions for a prompt without one
         return draw_sample(rng, bodies, patch)
     answer = np.zeros_like(target) if empty else target
@@ -140,15 +143,23 @@ def _chosen(rng: np.random.Generator, bodies: list[Body]) -> Body:
     return among[int(rng.integers(len(among)))]
 
 
-def _scanned(rng: np.random.Generator, hounsfield: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what a scanner makes of a crop, in most cases with slices thicker than the model's."""
+def _scanned(
+    rng: np.random.Generator, hounsfield: NDArray[np.float32], target: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], float]:
+    """Return what a scanner makes of a crop, the lesion as its slices show it, and the voxels of a slice.
+
+    In most cases slices are thicker than the model's; the lesion is then what a mask drawn on them becomes on
+    the model's grid, and empty where it fell between them.
+    """
     if rng.random() >= _THICK_FRACTION:
-        return acquire(rng, hounsfield).astype(np.float32)
+        return acquire(rng, hounsfield).astype(np.float32), target, 1.0
     slices, step = hounsfield.shape[0], rng.uniform(*_THICK_MM) / SPACING_MM[0]
     at = np.arange(rng.uniform(0, step) - step, slices - 1 + step, step)
-    thick = acquire(rng, np.tensordot(_between(at, slices), hounsfield, axes=1))
-    back = _between((np.arange(slices) - at[0]) / step, len(at))
-    return np.tensordot(back, thick.astype(np.float32), axes=1)
+    there, back = _between(at, slices), _between((np.arange(slices) - at[0]) / step, len(at))
+    thick = acquire(rng, np.tensordot(there, hounsfield, axes=1)).astype(np.float32)
+    drawn = np.tensordot(there, target.astype(np.float32), axes=1) >= 0.5
+    seen = np.tensordot(back, drawn.astype(np.float32), axes=1) >= 0.5
+    return np.tensordot(back, thick, axes=1), seen, step
 
 
 def _between(positions: NDArray[np.float64], n: int) -> NDArray[np.float32]:

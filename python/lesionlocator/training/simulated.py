@@ -30,13 +30,22 @@ def drawn_kind(rng: np.random.Generator, among: Sequence[Kind] = tuple(SHARES)) 
     return among[int(rng.choice(len(among), p=weights / weights.sum()))]
 
 
-def dense_prompt(rng: np.random.Generator, target: NDArray[np.bool_], kind: Kind) -> NDArray[np.float32]:
-    """Return the dense prompt that a person, or an earlier scan, gives for a lesion (not empty)."""
+def dense_prompt(
+    rng: np.random.Generator,
+    target: NDArray[np.bool_],
+    kind: Kind,
+    *,
+    voxel: tuple[float, float, float] = (1.0, 1.0, 1.0),
+) -> NDArray[np.float32]:
+    """Return the dense prompt that a person, or an earlier scan, gives for a lesion (not empty).
+
+    ``voxel`` are the sides of a voxel of the scan in which a box is drawn, in voxels of ``target``.
+    """
     if isinstance(kind, MaskKind):
         return prompts.rough_mask(rng, target).astype(np.float32)
     exact = rng.random() < _EXACT_FRACTION
     if kind is PromptKind.BOX:
-        box = prompts.exact_box(target) if exact else prompts.rough_box(rng, target)
+        box = prompts.exact_box(target) if exact else prompts.rough_box(rng, target, voxel)
         return rendered(prompts.grown(box), target.shape)
     return rendered(prompts.exact_point(target) if exact else prompts.rough_point(rng, target), target.shape)
 
