@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from lesionlocator.cli import console
@@ -25,4 +28,21 @@ def test_a_converted_checkpoint_gives_the_same_bytes(conformance: Path, tmp_path
     for name, model in (("published", published), ("converted", converted)):
         assert run("segment", *known, "-m", model, "-o", tmp_path / name) == 0
         masks.append({path.name: path.read_bytes() for path in (tmp_path / name).glob("*.nii.gz")})
+    assert masks[0] == masks[1] != {}
+
+
+def test_a_converted_tracking_checkpoint_gives_the_same_bytes(conformance: Path, tmp_path: Path) -> None:
+    published, converted = tmp_path / "published", tmp_path / "converted"
+    shutil.copytree(conformance / "checkpoint" / "linear", published)
+    script = conformance / "make_tracking_checkpoint.py"
+    subprocess.run([sys.executable, script, published], check=True, capture_output=True)
+    assert run("model", "convert", published, "-o", converted) == 0
+    assert not list(converted.rglob("*.pth"))
+    scans = conformance / "track"
+    known = ("--baseline", scans / "bl.nii.gz", "--followup", scans / "fu1.nii.gz")
+    known += ("-p", scans / "bl_label.nii.gz", "--device", "cpu", "--disable-tta", "--quiet")
+    masks = []
+    for name, model in (("a", published), ("b", converted)):
+        assert run("track", *known, "-m", model, "-o", tmp_path / name) == 0
+        masks.append({path.name: path.read_bytes() for path in (tmp_path / name).rglob("*lesion_*.nii.gz")})
     assert masks[0] == masks[1] != {}
