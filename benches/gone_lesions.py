@@ -4,7 +4,7 @@ Each patient has two follow-ups and one lesion, chosen by chance, that is gone i
 is tracked from the first. A lesion that is there counts as right where it is found within 10 mm, one that is
 gone where it is told to have disappeared.
 
-usage: gone_lesions.py [--seeds 200 230] [--output results/gone-lesions.json]
+usage: gone_lesions.py [--seeds 200 213] [--output results/gone-lesions.json]
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def shares(found: Sequence[Sighting]) -> dict[str, dict[str, int]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", type=int, nargs=2, default=(200, 230), help="first, and one past the last")
+    parser.add_argument("--seeds", type=int, nargs=2, default=(200, 213), help="first, and one past the last")
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
     tracker = ll.load_tracker(mirroring=False, device="cpu")
@@ -62,8 +62,7 @@ def main() -> int:
         )
         found += seen
     told = {"seeds": list(arguments.seeds), "model": tracker.segmenter.identity(PromptKind.BOX).name}
-    told["lesions"] = shares(found)
-    text = json.dumps(told, indent=2)
+    text = json.dumps(told | {"lesions": shares(found)}, indent=2)
     print(text)
     if arguments.output:
         arguments.output.write_text(text + "\n")

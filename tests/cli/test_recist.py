@@ -54,7 +54,7 @@ def test_a_worksheet_is_proposed_and_written(tracked: Path, capsys: pytest.Captu
     shown = capsys.readouterr().out
     assert "to be confirmed by a reader" in shown
     assert "For research" in shown
-    assert "[4.3.1]" in shown
+    assert "[RECIST 1.1]" in shown
     assert "No lesion is marked as a lymph node" in shown
     rows = list(csv.DictReader((tracked / "recist.csv").read_text().splitlines()))
     assert [row["category"] for row in rows] == ["", "PR", "PR"]

@@ -52,7 +52,7 @@ def test_recist_is_shown_where_it_was_made(results: Path, tmp_path: Path) -> Non
     assert run("report", folder) == 0
     page = (folder / "report.html").read_text()
     assert "to be confirmed by a reader" in page
-    assert "[4.3.1]" in page
+    assert "[RECIST 1.1]" in page
 
 
 def test_a_deidentified_report_tells_no_name_date_or_path(results: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """RECIST 1.1 from the course of a patient's lesions: sums of diameters, categories, and why.
 
-Rules and sections are those of Eisenhauer et al., Eur J Cancer 2009;45:228-247. What only a reader can tell,
-such as unequivocal progression of non-target lesions (4.3.4), is left to the reader and said.
+Rules are those of Eisenhauer et al., Eur J Cancer 2009;45:228-247. What only a reader can tell,
+such as unequivocal progression of non-target lesions, is left to the reader and said.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 from lesionlocator.results.recist_targets import NORMAL_NODE_MM, Assigned, Role, diameter_name
 
 PROGRESSION = 0.20
-"""Increase of the sum over its nadir from which on it is progression (4.3.1)."""
+"""Increase of the sum over its nadir from which on it is progression."""
 PROGRESSION_MM = 5.0
-"""Least absolute increase over the nadir that is progression (4.3.1)."""
+"""Least absolute increase over the nadir that is progression."""
 RESPONSE = 0.30
-"""Decrease of the sum below the baseline from which on it is partial response (4.3.1)."""
+"""Decrease of the sum below the baseline from which on it is partial response."""
 TOO_SMALL_MM = 5.0
-"""Stands for a lesion that is there and too small to measure (4.3.2)."""
+"""Stands for a lesion that is there and too small to measure."""
 _ROUNDING = 1e-9
 _GONE, _MISSING, _MERGED, _SPLIT, _NEW = "disappeared", "not_assessed", "merged", "split", "new"
 
@@ -58,7 +58,7 @@ class Timepoint:
     category
         The patient's response; None at the baseline.
     reasons
-        Why, each with its section.
+        Why, each with its source.
     """
 
     diameters: Mapping[int, float | None]
@@ -121,29 +121,31 @@ def target_response(
     nadir = min(sums)
     grown = total - nadir
     if is_complete and all_gone:
-        return Category.CR, "all targets have disappeared, nodes are below 10 mm short axis [4.3.1]"
+        return Category.CR, "all targets have disappeared, nodes are below 10 mm short axis [RECIST 1.1]"
     if grown >= PROGRESSION_MM - _ROUNDING and grown >= PROGRESSION * nadir - _ROUNDING:
         known = "" if is_complete else "targets are missing; those that are known alone have a "
-        section = "4.3.1" if is_complete else "4.4.2"
         return (
             Category.PD,
             f"{known}sum {_signed(grown, nadir)} and {grown:.1f} mm above the nadir of {nadir:.1f} mm; "
-            f"progression from +20 % and 5 mm on [{section}]",
+            f"progression from +20 % and 5 mm on [RECIST 1.1]",
         )
     if not is_complete:
-        return Category.NE, "not all targets were assessed [4.4.2]"
+        return Category.NE, "not all targets were assessed [RECIST 1.1]"
     lost = sums[0] - total
     if lost >= RESPONSE * sums[0] - _ROUNDING:
-        return Category.PR, f"sum {_signed(-lost, sums[0])} from baseline; response from -30 % on [4.3.1]"
+        return (
+            Category.PR,
+            f"sum {_signed(-lost, sums[0])} from baseline; response from -30 % on [RECIST 1.1]",
+        )
     return (
         Category.SD,
         f"sum {_signed(-lost, sums[0])} from baseline and {_signed(grown, nadir)} from nadir: "
-        "neither response nor progression [4.3.1]",
+        "neither response nor progression [RECIST 1.1]",
     )
 
 
 def overall(target: Category | None, non_target: Category | None, *, has_new: bool) -> Category:
-    """Return the patient's response at a timepoint: tables 1 and 2 of section 4.4.1."""
+    """Return the patient's response at a timepoint: its tables 1 and 2."""
     if has_new or Category.PD in (target, non_target):
         return Category.PD
     if target is None:
@@ -173,10 +175,12 @@ def _followup(
     non_target = _non_target(lesions, others, place, notes)
     new = tuple(i for i in sorted(lesions) if _is_new(lesions[i], place))
     if new:
-        notes.append(f"new lesions: {', '.join(map(str, new))}: progression, once a reader confirms [4.3.5]")
+        notes.append(
+            f"new lesions: {', '.join(map(str, new))}: progression, once a reader confirms [RECIST 1.1]"
+        )
     category = overall(target, non_target, has_new=bool(new))
     if target is Category.CR and category is Category.PR:
-        notes.append("non-target lesions are left or not assessed: PR at most [4.4.1]")
+        notes.append("non-target lesions are left or not assessed: PR at most [RECIST 1.1]")
     comparable = bool(targets and sums and is_complete)
     return Timepoint(
         diameters,
@@ -206,18 +210,18 @@ def _diameters(
         diameter = 0.0 if entry["status"] in (_GONE, _MERGED) else _measured(entry, name)
         into = entry["related_lesion_id"]
         if entry["status"] == _MERGED:
-            notes.append(f"target {lesion_id} coalesced with lesion {into}: measured as one [4.3.2]")
+            notes.append(f"target {lesion_id} coalesced with lesion {into}: measured as one [RECIST 1.1]")
             if into not in targets and into not in counted:
                 counted.add(into)
                 diameter = _measured(lesions[into][place], name)
         elif entry["status"] != _GONE and not _measured(entry, name, default=0.0):
-            notes.append(f"target {lesion_id} is too small to measure: 5 mm [4.3.2]")
+            notes.append(f"target {lesion_id} is too small to measure: 5 mm [RECIST 1.1]")
         if entry["status"] == "reappeared":
             notes.append(
                 f"target {lesion_id} was gone and is there again: a reader judges whether it progressed"
             )
         for fragment in _fragments(lesions, lesion_id, place):
-            notes.append(f"target {lesion_id} split: lesion {fragment} is added to the sum [4.3.2]")
+            notes.append(f"target {lesion_id} split: lesion {fragment} is added to the sum [RECIST 1.1]")
             diameter += _measured(lesions[fragment][place], name)
         yield lesion_id, diameter
 
@@ -256,12 +260,12 @@ def _non_target(
             left.append(lesion_id)
             if entry["status"] == "grown":
                 notes.append(
-                    f"non-target {lesion_id} has grown: a reader judges whether that is progression [4.3.4]"
+                    f"non-target {lesion_id} has grown: a reader judges if it is progression [RECIST 1.1]"
                 )
     if left:
         return Category.NON_CR_NON_PD
     if missing:
-        notes.append(f"non-target lesions were not assessed: {', '.join(map(str, missing))} [4.4.2]")
+        notes.append(f"non-target lesions were not assessed: {', '.join(map(str, missing))} [RECIST 1.1]")
         return Category.NE
     return Category.CR
 

@@ -17,7 +17,7 @@ from lesionlocator.results.recist import Entries, Entry, Timepoint, evaluate
 from lesionlocator.results.recist_targets import Assigned, Listed, Role, assign
 
 NOTICE = "For research. A proposal by measurement alone, to be confirmed by a reader."
-SOURCE = "RECIST 1.1: Eisenhauer et al., Eur J Cancer 2009;45:228-247; its sections stand in brackets"
+SOURCE = "RECIST 1.1: Eisenhauer et al., Eur J Cancer 2009;45:228-247"
 RECIST_JSON, RECIST_CSV = "recist.json", "recist.csv"
 _COLUMNS = (
     "timepoint",

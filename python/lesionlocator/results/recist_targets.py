@@ -16,17 +16,17 @@ from typing import Any
 from lesionlocator.errors import InputError
 
 LEAST_DIAMETER_MM = 10.0
-"""A lesion is measurable from this longest diameter on (3.1.1)."""
+"""A lesion is measurable from this longest diameter on."""
 LEAST_SHORT_AXIS_MM = 15.0
-"""A lymph node is measurable from this short axis on (3.1.1)."""
+"""A lymph node is measurable from this short axis on."""
 NORMAL_NODE_MM = 10.0
-"""A node of a smaller short axis is not pathological (3.1.1, 4.3.1)."""
+"""A node of a smaller short axis is not pathological."""
 MOST_TARGETS = 5
-"""Targets of a patient (4.2)."""
+"""Targets of a patient."""
 MOST_TARGETS_PER_ORGAN = 2
-"""Targets of an organ (4.2)."""
+"""Targets of an organ."""
 THIN_SLICE_MM = 5.0
-"""Where slices are thicker, a lesion is measurable from twice their thickness on (3.1.1)."""
+"""Where slices are thicker, a lesion is measurable from twice their thickness on."""
 _COLUMNS = ("lesion_id", "role", "organ", "node")
 _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False, "": False}
 
@@ -136,7 +136,7 @@ def assign(
 
 
 def diameter_name(is_node: bool) -> str:
-    """Return which measurement counts: the short axis of a node, else the longest diameter (4.2)."""
+    """Return which measurement counts: the short axis of a node, else the longest diameter."""
     return "perpendicular_diameter_mm" if is_node else "longest_diameter_mm"
 
 
@@ -145,12 +145,12 @@ def _role(
 ) -> tuple[Role, str]:
     """Return a lesion's role and why; ``counts`` are the targets so far, in all ("") and of each organ."""
     name = "short axis" if lesion.is_node else "longest diameter"
-    below = f"{name} {size:.1f} mm is below {least:g} mm [3.1.1]"
+    below = f"{name} {size:.1f} mm is below {least:g} mm [RECIST 1.1]"
     if lesion.role is not None:
         doubt = f"; {below}" if lesion.role is Role.TARGET and size < least else ""
         return lesion.role, f"as the reader says{doubt}"
     if lesion.is_node and size < NORMAL_NODE_MM:
-        return Role.IGNORED, f"node of {size:.1f} mm short axis: below 10 mm is not pathological [3.1.1]"
+        return Role.IGNORED, f"node of {size:.1f} mm short axis: below 10 mm is not pathological [RECIST 1.1]"
     if reader_chose:
         return Role.NON_TARGET, "the reader chose other targets"
     if size < least:
@@ -159,8 +159,8 @@ def _role(
     if lesion.organ and counts[lesion.organ] >= MOST_TARGETS_PER_ORGAN:
         full = f"{MOST_TARGETS_PER_ORGAN} larger targets in {lesion.organ}"
     if full:
-        return Role.NON_TARGET, f"{full} [4.2]"
-    return Role.TARGET, f"{name} {size:.1f} mm, among the largest [4.2]"
+        return Role.NON_TARGET, f"{full} [RECIST 1.1]"
+    return Role.TARGET, f"{name} {size:.1f} mm, among the largest [RECIST 1.1]"
 
 
 def _check_chosen(
@@ -170,11 +170,11 @@ def _check_chosen(
     if unseen:
         raise InputError(f"targets: lesion {unseen[0]} was not measured in the baseline")
     if len(chosen) > MOST_TARGETS:
-        raise InputError(f"targets: {len(chosen)} targets; legal: at most {MOST_TARGETS} [4.2]")
+        raise InputError(f"targets: {len(chosen)} targets; legal: at most {MOST_TARGETS} [RECIST 1.1]")
     for organ, count in Counter(listed[i].organ for i in chosen if listed[i].organ).items():
         if count > MOST_TARGETS_PER_ORGAN:
             raise InputError(
-                f"targets: {count} targets in {organ}; legal: at most {MOST_TARGETS_PER_ORGAN} [4.2]"
+                f"targets: {count} targets in {organ}; legal: at most {MOST_TARGETS_PER_ORGAN} [RECIST 1.1]"
             )
 
 
