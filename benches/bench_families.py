@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 
 from lesionlocator.model import Plans, build_network
 from random_models import SIZES, network_plans
-from whole_body import Run, parsed, segment, write_case
+from whole_body import Run, parsed, save, segment, write_case
 
 SPACING = (1.5, 0.8, 0.8)
 SECONDS_ALLOWED, MIB_ALLOWED = 4.0, 1.5 * 1024
@@ -60,9 +60,7 @@ def main() -> int:
         stages = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in run.stages.items())
         took = f"{run.wall_s:.2f} s, {run.processor_s:.2f} s of processors, peak {run.peak_mib:.0f} MiB"
         print(f"{family}: {took}; {stages}")
-    if options.output:
-        found = {family: vars(run) for family, run in best.items()}
-        options.output.write_text(json.dumps(found, indent=1) + "\n")
+    save(options.output, {family: vars(run) for family, run in best.items()})
     held = all(run.wall_s <= SECONDS_ALLOWED and run.peak_mib <= MIB_ALLOWED for run in best.values())
     return 0 if held else 1
 

@@ -10,11 +10,10 @@ mask must lie around its box. Allowed is what importing torch takes, 1.3 times t
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 
-from whole_body import MIB, finished, parsed, peak_mib, segment, write_case
+from whole_body import MIB, finished, parsed, peak_mib, save, segment, write_case
 
 SPACING = (1.5, 0.98, 0.98)
 SCANS_ALLOWED, MIB_ALLOWED = 1.3, 300
@@ -47,8 +46,7 @@ def main() -> int:
     took = f"{run.wall_s:.1f} s, {run.processor_s:.1f} s of processors"
     print(f"{found['scan']}: {took}, peak {run.peak_mib:.0f} MiB of {allowed:.0f} MiB allowed")
     print(f"outside network and reading: {around:.3f} s a lesion; stages {run.stages}")
-    if options.output:
-        options.output.write_text(json.dumps(found, indent=1) + "\n")
+    save(options.output, found)
     return 0 if run.peak_mib <= allowed else 1
 
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from whole_body import finished, parsed
+from whole_body import finished, parsed, save
 
 HELP = "from lesionlocator.cli.main import main; import sys; sys.argv[1:] = ['--help']; main()"
 STARTS = {"lesionlocator --help": (HELP, 60), "import lesionlocator": ("import lesionlocator", 110)}
@@ -54,8 +54,7 @@ def main() -> int:
     found["import torch"] = milliseconds("import torch", 2)
     for name, one in found.items():
         print(f"{name}: {one['processor_ms']:.0f} ms of processors, {one['wall_ms']:.0f} ms in all")
-    if options.output:
-        options.output.write_text(json.dumps(found, indent=1) + "\n")
+    save(options.output, found)
     held = all(found[name]["processor_ms"] <= allowed for name, (_, allowed) in STARTS.items())
     return 0 if held and not any(found[name]["heavy"] for name in STARTS) else 1
 

@@ -22,7 +22,7 @@ from lesionlocator.io import LabelMap, Scan, pair_cases, read_labelmap, read_sca
 from lesionlocator.segmentation import load_model
 from lesionlocator.training.evaluate import HELD_OUT_SEED, held_out_patient
 from lesionlocator.training.validation import dice
-from whole_body import parsed
+from whole_body import parsed, save
 
 LESIONS = 6
 
@@ -102,8 +102,7 @@ def main() -> None:
     found["summary"] = summary(found["dice"])
     print(json.dumps(found["summary"], indent=1))
     print("seconds: " + ", ".join(f"{way} {value:.1f}" for way, value in found["seconds"].items()))
-    if options.output:
-        options.output.write_text(json.dumps(found, indent=1) + "\n")
+    save(options.output, found)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import resource
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +102,20 @@ def parsed(parser: Any) -> Any:
     """Return the options of a benchmark, with a file for what it finds."""
     parser.add_argument("--output", type=Path, help="a JSON file")
     return parser.parse_args()
+
+
+def save(path: Path | None, found: dict[str, Any]) -> None:
+    """Write what was found, with the machine, how busy it is, and versions; nowhere without a path."""
+    if path is None:
+        return
+    where = {
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "torch": version("torch"),
+    }
+    path.write_text(json.dumps({**found, "where": where}, indent=1) + "\n")
 
 
 def _check(out: Path, boxes: dict[int, Box]) -> None:
