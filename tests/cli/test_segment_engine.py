@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from segment_cases import contents
 
+from lesionlocator.cli import read_ahead, segment_run
 from lesionlocator.inference.ensemble import Ensemble
 
 Segment = Callable[..., int]
@@ -94,3 +97,25 @@ def test_each_step_about_missing_memory_is_a_warning_of_its_lesion(
     assert "lesion 7 segmented: out of memory on cpu: samples go 1 at a time" in capsys.readouterr().err
     masks = [(tmp_path / name / "b_lesion_7.nii.gz").read_bytes() for name in ("whole", "out")]
     assert masks[0] == masks[1]
+
+
+def test_the_first_scan_is_read_while_the_model_is_loaded(
+    two_cases: tuple[Path, Path], tmp_path: Path, segment: Segment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading, which imports torch, does not end before the scan has been read."""
+    read = threading.Event()
+    load, reading = segment_run.load_model, read_ahead.read_scan
+
+    def seen(*arguments: Any, **options: Any) -> Any:
+        scan = reading(*arguments, **options)
+        read.set()
+        return scan
+
+    def patient(*arguments: Any, **options: Any) -> Any:
+        assert read.wait(60)
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(read_ahead, "read_scan", seen)
+    monkeypatch.setattr(segment_run, "load_model", patient)
+    images, prompts = two_cases
+    assert segment("-i", images / "b.nii.gz", "-p", prompts / "b.json", "-o", tmp_path / "out") == 0

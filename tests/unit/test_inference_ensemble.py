@@ -81,6 +81,28 @@ def test_several_patches_at_once_answer_as_one_by_one(
         np.testing.assert_allclose(each, slow_mean(given), rtol=1e-4, atol=1e-4)
 
 
+def test_the_next_patches_are_on_their_way_before_the_last_answers_are_waited_for(
+    folder: NetworkFolder, patch: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on CUDA, where a call returns before it is computed."""
+    told: list[str] = []
+    down = Transfer.down
+
+    def watched(self: Transfer, total: torch.Tensor) -> Callable[[], np.ndarray]:
+        landed = down(self, total)
+        told.append("launched")
+        return lambda: told.append("landed") or landed()
+
+    monkeypatch.setattr(Transfer, "down", watched)
+    several = [np.roll(patch, shift, axis=3) for shift in range(3)]
+    one = ensemble(folder, batch=8)
+    one._flights_ahead = 1
+    answers = [answer.difference for answer in one.answers(several)]
+    assert told == ["launched", "launched", "landed", "launched", "landed", "landed"]
+    for found, given in zip(answers, several, strict=True):
+        np.testing.assert_allclose(found, slow_mean(given), rtol=1e-4, atol=1e-4)
+
+
 def test_patches_of_different_lesions_share_a_batch_without_mirroring(
     folder: NetworkFolder, patch: np.ndarray
 ) -> None:

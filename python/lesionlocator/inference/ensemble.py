@@ -118,6 +118,7 @@ class Ensemble:
         self._compiled = compiled
         self._transfer = transfer_for(device)
         self._asked = local()
+        self._flights_ahead = int(device.type == "cuda")  # elsewhere, a call returns when it is computed
         self._members: list[tuple[nn.Module, list[list[int]]]] = []
         for fold, path in folder.chosen(folds).items():
             weights = read_weights(path)
@@ -172,7 +173,6 @@ class Ensemble:
         source = enumerate(patches)
         waiting: deque[tuple[int, Patch]] = deque()
         flying: deque[_Flight] = deque()
-        ahead = self.device.type == "cuda"
         while True:
             started = perf_counter()
             waiting.extend(itertools.islice(source, max(0, self.patches_at_once - len(waiting))))
@@ -181,7 +181,7 @@ class Ensemble:
             flight = self._launched(waiting, perf_counter() - started, on_forward)
             if flight is not None:
                 flying.append(flight)
-            while len(flying) > ahead:
+            while len(flying) > self._flights_ahead:
                 yield from flying.popleft().answers()
         for flight in flying:
             yield from flight.answers()

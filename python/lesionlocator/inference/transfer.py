@@ -50,8 +50,9 @@ class CudaTransfer(Transfer):
         self._downwards = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch's own lack of types
 
     def blank(self, shape: tuple[int, ...]) -> Patch:
-        """Return pinned zeros."""
-        return torch.zeros(shape, pin_memory=True).numpy()
+        """Return pinned zeros; a thread that has not used the device yet would pin them for another."""
+        with torch.cuda.device(self._device):
+            return torch.zeros(shape, pin_memory=True).numpy()
 
     def up(self, patches: Sequence[Patch]) -> Tensor:
         """Return a batch that kernels wait for, though the host does not."""
@@ -69,9 +70,9 @@ class CudaTransfer(Transfer):
         if total.device.type == "cpu":
             return super().down(total)
         computing = torch.cuda.current_stream(self._device)
-        host = torch.empty(total.shape, pin_memory=True)
         self._downwards.wait_stream(computing)
         with torch.cuda.stream(self._downwards):
+            host = torch.empty(total.shape, pin_memory=True)
             host.copy_(total, non_blocking=True)
             copied = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch's own lack of types
             copied.record()
