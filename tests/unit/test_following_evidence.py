@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from lesionlocator.following.evidence import LEAST_LEFT, Sight, remaining_share
+from lesionlocator.following.methods import Carried
 from lesionlocator.following.origin import Origin, lesion_mask
+from lesionlocator.following.places import KnownPlaces
 from lesionlocator.geometry import Geometry
 from lesionlocator.io import Scan
-from lesionlocator.results.lesion import LesionMask
+from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 
 SHAPE, SPACING = (30, 60, 60), (2.0, 1.0, 1.0)
 CENTRE = np.array([30.0, 30.0, 30.0])
@@ -75,12 +77,17 @@ def test_a_place_that_is_hardly_in_view_tells_nothing() -> None:
     assert remaining_share(sight, scan(ball(8)), mask(corner)) is None
 
 
-def test_a_sight_is_of_the_last_scan_that_showed_the_lesion() -> None:
-    shown, empty = scan(ball(8)), scan(np.zeros(SHAPE, bool))
-    first = Origin(shown, {1: mask(ball(8))})
-    second = Origin(empty, {1: mask(ball(8))}, missed={1: first.sight(1)})
-    np.testing.assert_array_equal(second.sight(1).hounsfield, first.sight(1).hounsfield)
-    assert second.sight(1).hounsfield[second.sight(1).lesion].mean() < 40
+def test_a_lesion_is_compared_with_the_baseline_and_the_last_scan_that_showed_it() -> None:
+    places = KnownPlaces(Origin(scan(ball(8)), {1: mask(ball(8))}), from_previous=True)
+    levels = []
+    for hu, is_found in ((20.0, True), (60.0, True), (100.0, False), (100.0, False)):
+        found = mask(ball(8)) if is_found else None
+        status = LesionStatus.SEGMENTED if is_found else LesionStatus.EMPTY
+        lesion = LesionResult(1, status, found=found)
+        places.move(scan(ball(8), hu=hu), {1: Carried(lesion, mask(ball(8)))})
+        (origin,) = places.origins
+        levels.append([round(float(s.hounsfield[s.lesion].mean()), -1) for s in origin.sights(1)])
+    assert levels == [[20, 20], [20, 60], [20, 60], [20, 60]]
 
 
 def test_orientation_does_not_matter() -> None:

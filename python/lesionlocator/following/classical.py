@@ -107,8 +107,10 @@ class _ClassicalPair:
         """Return a lesion; as not found where the follow-up shows nothing of what it was."""
         if lesion.found is None:
             return lesion
-        left = remaining_share(self._origin.sight(lesion.lesion_id), self._followup, place)
-        if left is None or left >= LEAST_LEFT:
+        sights = self._origin.sights(lesion.lesion_id)
+        shares = [remaining_share(sight, self._followup, place) for sight in sights]
+        left = max((share for share in shares if share is not None), default=LEAST_LEFT)
+        if left >= LEAST_LEFT:
             return lesion
         told = f"{_GONE} {max(left, 0):.0%} of what stood out is left"
         return replace(lesion, status=LesionStatus.EMPTY, found=None, warnings=(*lesion.warnings, told))

@@ -55,19 +55,25 @@ class Origin:
         In its voxels, by lesion id.
     labels
         The same lesions as the label map they were given in; None where each was given or found by itself.
+    earlier
+        How lesions looked in scans before this one, by lesion id: in the baseline, and, of one that this scan
+        does not show, in the last one that did.
     missed
-        How lesions that this scan does not show looked in the last one that did, by lesion id.
+        The lesions that this scan does not show.
     """
 
     scan: Scan
     masks: Mapping[int, LesionMask]
     labels: LabelMap | None = None
-    missed: Mapping[int, Sight] = field(default_factory=dict)
+    earlier: Mapping[int, tuple[Sight, ...]] = field(default_factory=dict)
+    missed: frozenset[int] = frozenset()
 
-    def sight(self, lesion_id: int) -> Sight:
-        """Return how a lesion looked in the last scan that showed it."""
-        missed = self.missed.get(lesion_id)
-        return Sight.of(self.scan, self.masks[lesion_id]) if missed is None else missed
+    def sights(self, lesion_id: int) -> tuple[Sight, ...]:
+        """Return how a lesion looked in the baseline and in the last scan that showed it."""
+        earlier = self.earlier.get(lesion_id, ())
+        if lesion_id in self.missed:
+            return earlier
+        return *earlier, Sight.of(self.scan, self.masks[lesion_id])
 
 
 def read_origin(paths: Sequence[Path], scan: Scan) -> Origin:

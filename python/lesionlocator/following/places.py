@@ -39,13 +39,13 @@ class KnownPlaces:
     @property
     def scan_names(self) -> list[str]:
         """The scans from which lesions are tracked on."""
-        return [origin.scan.name for origin in self._origins]
+        return [origin.scan.name for origin in self.origins]
 
     def pairs(
         self, method: Method, followup: Scan, lesion_ids: Collection[int]
     ) -> Iterator[tuple[Scan, PairRun, list[int]]]:
         """Return each scan on which some of these lesions are known, the work on it, and their ids."""
-        for origin in self._origins:
+        for origin in self.origins:
             ids = [i for i, known in self._origin_of.items() if known is origin and i in lesion_ids]
             if ids:
                 yield origin.scan, method.pair(origin, followup), ids
@@ -54,7 +54,7 @@ class KnownPlaces:
         """Return a note for each scan that a follow-up repeats voxel by voxel."""
         return [
             f"is voxel by voxel {origin.scan.name}: the same scan under another name?"
-            for origin in self._origins
+            for origin in self.origins
             if np.array_equal(origin.scan.voxels, followup.voxels)
         ]
 
@@ -64,12 +64,14 @@ class KnownPlaces:
             return
         places = {i: one.last_known for i, one in carried.items() if i in self._origin_of}
         masks = {i: mask for i, mask in places.items() if mask is not None}
-        missed = {i: self._origin_of[i].sight(i) for i in masks if carried[i].lesion.found is None}
-        origin = Origin(followup, masks, missed=missed)
+        missed = frozenset(i for i in masks if carried[i].lesion.found is None)
+        sights = {i: self._origin_of[i].sights(i) for i in masks}
+        earlier = {i: seen if i in missed else seen[:1] for i, seen in sights.items()}
+        origin = Origin(followup, masks, earlier=earlier, missed=missed)
         self._origin_of |= dict.fromkeys(masks, origin)
-        self._examined = [*self._origins, *([origin] if masks else [])]
+        self._examined = [*self.origins, *([origin] if masks else [])]
 
     @property
-    def _origins(self) -> list[Origin]:
+    def origins(self) -> list[Origin]:
         """The scans in use, in the order of the patient's examinations."""
         return [origin for origin in self._examined if origin in self._origin_of.values()]
