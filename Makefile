@@ -23,8 +23,8 @@ build: $(VENV)/installed  ## set up: virtual environment, compiled extension, pa
 lint: $(VENV)/tested  ## formatters, linters, types, and the extension's stub
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
-	$(BIN)/ruff format --check python tests benches
-	$(BIN)/ruff check python tests benches
+	$(BIN)/ruff format --check python tests benches docs
+	$(BIN)/ruff check python tests benches docs
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest lesionlocator._core
 

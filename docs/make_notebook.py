@@ -19,8 +19,8 @@ CELLS = (
         "text",
         """# Lesions of a synthetic patient, segmented and followed
 
-The patient is that of `lesionlocator demo`: a synthetic whole-body CT with eight lesions, whose truth is known.
-The model is the one that comes with lesionlocator. `make notebook` writes this notebook again.""",
+The patient is that of `lesionlocator demo`: a synthetic whole-body CT with eight lesions, whose truth is
+known. The model is the one that comes with lesionlocator. `make notebook` writes this notebook again.""",
     ),
     (
         "code",
@@ -38,8 +38,8 @@ baseline""",
         "text",
         """## Segment
 
-A label map prompts with the box around each of its lesions; prompt files and prompts made in Python do as well.
-Averaging over mirrorings is left out here: it takes up to eight times as long.""",
+A label map prompts with the box around each of its lesions; prompt files and prompts made in Python do as
+well. Averaging over mirrorings is left out here: it takes up to eight times as long.""",
     ),
     (
         "code",
@@ -58,8 +58,8 @@ for lesion_id, mask in result.masks.items():
         "text",
         """## Follow
 
-A synthetic follow-up is the same patient on another day: the anatomy is deformed, the field of view is another
-one, and lesions grow, shrink, vanish or appear. Tracking gets its voxels only.""",
+A synthetic follow-up is the same patient on another day: the anatomy is deformed, the field of view is
+another one, and lesions grow, shrink, vanish or appear. Tracking gets its voxels only.""",
     ),
     (
         "code",
