@@ -50,13 +50,12 @@ def test_only_the_masks_are_written_and_equal_those_of_the_other_command(
 def test_every_published_flag_is_taken(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     code = run(
         *("-t", "box", "-f", "1", "-step_size", "0.5", "--disable_tta", "--verbose", "--continue_prediction"),
-        *("-npp", "3", "-nps", "3", "--disable_progress_bar", "--visualize"),
+        *("-npp", "3", "-nps", "3", "--disable_progress_bar"),
     )
     assert code == 0
     captured = capsys.readouterr()
     assert "fold 1, not mirrored" in captured.out
     assert "-npp and -nps are accepted, without effect" in captured.out
-    assert "--visualize needs the viewer extra" in captured.err
 
 
 @pytest.mark.parametrize("flag", ["--c", "--continue_prediction"])

@@ -52,12 +52,11 @@ def test_boxes_and_the_other_flags(
     run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     prompts = write_prompts(tmp_path / "p.json", {3: (2, 4, 4, 8, 4, 8)})
-    flags = ("--verbose", "-npp", "3", "-nps", "3", "--disable_progress_bar", "--visualize")
+    flags = ("--verbose", "-npp", "3", "-nps", "3", "--disable_progress_bar")
     assert run("-t", "box", "-p", prompts, *flags) == 0
     assert sorted(contents(tmp_path / "out")) == ["fu1_lesion_3.nii.gz", "fu2_lesion_3.nii.gz"]
     captured = capsys.readouterr()
     assert "-npp and -nps are accepted, without effect" in captured.out
-    assert "--visualize needs the viewer extra" in captured.err
 
 
 @pytest.mark.parametrize("flag", ["--c", "--continue_prediction"])

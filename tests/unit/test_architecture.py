@@ -20,19 +20,18 @@ LAYERS = [
     {"inference"},
     {"tracking"},
     {"results"},
-    {"segmentation", "dicom"},
+    {"segmentation", "dicom", "run_settings"},
     {"longitudinal", "tracked_pair"},
     {"following"},
     {"evaluation"},
-    {"synthetic", "training", "report"},
+    {"synthetic", "training", "report", "viewer"},
     {"cli"},
 ]
 """Each room imports only from its own layer and those above it in this list."""
 
 KERNEL_CALLERS = {
     "cli/main.py",
-    "cli/segment_options.py",
-    "cli/track_record.py",
+    "run_settings.py",
     "evaluation/instances.py",
     "evaluation/lesions.py",
     "evaluation/surfaces.py",

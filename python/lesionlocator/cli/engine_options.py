@@ -11,9 +11,7 @@ from typing import Any
 import click
 
 from lesionlocator.inference.precision import PRECISIONS
-
-ORIENTATIONS = {None: "auto", False: "stored", True: "canonical"}
-"""Names of the axis orders that a network can see: None is what the model was trained for."""
+from lesionlocator.run_settings import ORIENTATIONS
 
 _Command = Callable[..., Any]
 

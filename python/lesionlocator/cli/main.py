@@ -32,6 +32,7 @@ _COMMANDS = {
     "synth": _Command("lesionlocator.cli.synth", "synth", "Make synthetic patients and follow-ups."),
     "report": _Command("lesionlocator.cli.report", "report", "Write a page with pictures for each patient."),
     "preview": _Command("lesionlocator.cli.report", "preview", "Write the pictures of a report as PNG."),
+    "view": _Command("lesionlocator.cli.view", "view", "Point at lesions in a window."),
     "evaluate": _Command("lesionlocator.cli.evaluate", "evaluate", "Compare predictions with truth."),
     "demo": _Command("lesionlocator.cli.demo", "demo", "Segment a synthetic scan, compare with its truth."),
 }

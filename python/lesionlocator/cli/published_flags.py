@@ -30,7 +30,7 @@ def add_common_flags(parser: argparse.ArgumentParser) -> None:
     add("-nps", type=int, help=_NO_PROCESSES)
     add("-device", default="cuda", help="cuda, cuda:N, cpu, mps or auto (default: cuda)")
     add("--disable_progress_bar", action="store_true", help="print plain lines")
-    add("--visualize", action="store_true", help="needs the viewer extra")
+    add("--visualize", action="store_true", help="open the viewer at the end, with all lesions")
 
 
 def fold_numbers(chosen: argparse.Namespace) -> tuple[int, ...] | None:
@@ -42,8 +42,6 @@ def announce(chosen: argparse.Namespace) -> None:
     """Set how much is said, and tell of flags that have no effect here."""
     if chosen.verbose:
         console.set_verbosity(console.Verbosity.VERBOSE)
-    if chosen.visualize:
-        console.warn("warning: --visualize needs the viewer extra, which is not installed; masks are written")
     if (chosen.npp, chosen.nps) != (None, None):
         console.say(f"-npp and -nps are {_NO_PROCESSES}")
 

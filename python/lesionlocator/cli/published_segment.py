@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lesionlocator.cli import console
 from lesionlocator.cli.published_flags import add_common_flags, announce, fold_numbers, reporting
+from lesionlocator.cli.visualize import show_cases, visualizing
 
 
 def main() -> None:
@@ -50,7 +51,7 @@ def segment(arguments: Sequence[str]) -> None:
         resume=chosen.continue_prediction,
         command=tuple(sys.argv),
     )
-    with reporting(chosen) as reporter:
+    with visualizing(chosen.visualize, lambda: show_cases(options)), reporting(chosen) as reporter:
         run_segmentation(options, reporter)
 
 

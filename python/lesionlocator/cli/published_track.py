@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lesionlocator.cli import console
 from lesionlocator.cli.published_flags import add_common_flags, announce, fold_numbers, reporting
+from lesionlocator.cli.visualize import show_patient, visualizing
 
 
 def main() -> None:
@@ -57,7 +58,7 @@ def track(arguments: Sequence[str]) -> None:
         resume=chosen.continue_prediction,
         command=tuple(sys.argv),
     )
-    with reporting(chosen) as reporter:
+    with visualizing(chosen.visualize, lambda: show_patient(options)), reporting(chosen) as reporter:
         run_tracking(options, reporter)
 
 

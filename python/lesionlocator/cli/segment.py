@@ -17,6 +17,7 @@ from lesionlocator.cli.options import (
     set_verbosity,
 )
 from lesionlocator.cli.reporter import Reporter
+from lesionlocator.cli.visualize import HELP, show_cases, visualizing
 
 
 @click.command()
@@ -40,6 +41,7 @@ from lesionlocator.cli.reporter import Reporter
 @click.option("-o", "--output", type=PATH, required=True, help="Folder for the results.")
 @engine_options
 @save_options
+@click.option("--visualize", is_flag=True, help=HELP)
 @run_options
 def segment(
     *,
@@ -52,6 +54,7 @@ def segment(
     save: frozenset[str],
     seg_type: str,
     deidentify: bool,
+    visualize: bool,
     resume: bool,
     quiet: bool,
     verbose: bool,
@@ -65,6 +68,8 @@ def segment(
     for option, path in (("-i", images), ("-p", prompts)):
         if path.is_dir() and output.is_dir() and path.samefile(output):
             raise click.UsageError(f"-o is the folder of {option}: results would be taken for inputs")
+    if visualize and not save & {"per-lesion", "labelmap"}:
+        raise click.UsageError("--visualize shows masks; legal with --save per-lesion or labelmap")
     set_verbosity(quiet=quiet, verbose=verbose)
     from lesionlocator.cli.case_run import Outputs
     from lesionlocator.cli.segment_options import SegmentOptions
@@ -82,5 +87,9 @@ def segment(
         resume=resume,
         command=tuple(sys.argv),
     )
-    with EventLog(log_json) as log, Reporter(log) as reporter:
+    with (
+        visualizing(visualize, lambda: show_cases(options)),
+        EventLog(log_json) as log,
+        Reporter(log) as reporter,
+    ):
         run_segmentation(options, reporter)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lesionlocator import _core
 from lesionlocator.cli.case_run import Outputs
-from lesionlocator.cli.engine_options import ORIENTATIONS, EngineOptions
+from lesionlocator.cli.engine_options import EngineOptions
 from lesionlocator.prompts.kinds import PromptKind
-from lesionlocator.threads import thread_counts
+from lesionlocator.run_settings import segmentation_settings, surroundings
 
 if TYPE_CHECKING:
     from lesionlocator.segmentation import SegmentationModel
@@ -50,35 +49,28 @@ class SegmentOptions:
 
     def settings(self, model: SegmentationModel) -> dict[str, Any]:
         """Return what decides the results of a run."""
-        return {
-            "model": model.identity(self.kind).as_dict(),
-            "prompt_type": self.kind.value,
-            "step_size": self.engine.step_size,
-            "series": self.series,
-            "precision": self.engine.precision,
-            "orientation": ORIENTATIONS[self.engine.canonical],
-        }
+        return segmentation_settings(
+            model.identity(self.kind),
+            self.kind,
+            step_size=self.engine.step_size,
+            series=self.series,
+            precision=self.engine.precision,
+            canonical=self.engine.canonical,
+        )
 
     def environment(self, model: SegmentationModel) -> dict[str, Any]:
         """Return what a run happens in, for its record."""
-        device = model.device
-        told: dict[str, Any] = {
-            "version": _core.__version__,
-            "command": list(self.command),
-            "device": {"name": str(device.device), "reason": device.reason, "dtype": None},
-            "threads": thread_counts(),
-            "options": {
-                "images": str(self.images),
-                "prompts": str(self.prompts),
-                "output": str(self.output),
-                "per_lesion": self.outputs.per_lesion,
-                "labelmap": self.outputs.labelmap,
-                "resume": self.resume,
-            },
+        told = {
+            "images": str(self.images),
+            "prompts": str(self.prompts),
+            "output": str(self.output),
+            "per_lesion": self.outputs.per_lesion,
+            "labelmap": self.outputs.labelmap,
+            "resume": self.resume,
         }
-        if self.outputs.dicom.deidentify:  # folders are often called by patients
-            told |= {"command": [], "options": {}}
-        return told
+        return surroundings(
+            model.device, command=self.command, options=told, deidentify=self.outputs.dicom.deidentify
+        )
 
     def facts(self, model: SegmentationModel) -> dict[str, str]:
         """Return which model runs where, in words for the user."""

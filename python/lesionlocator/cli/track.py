@@ -25,6 +25,7 @@ from lesionlocator.cli.track_checks import (
     check_output,
     check_series,
 )
+from lesionlocator.cli.visualize import HELP, show_patient, visualizing
 
 _SEVERAL = ("--followup", "-p", "--prompts", "--dates", "--followup-labels", "--series", "--points")
 
@@ -150,6 +151,7 @@ def _days(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
     help="Mark padding in masks of single lesions as the published system does.",
 )
 @save_options
+@click.option("--visualize", is_flag=True, help=HELP)
 @run_options
 def track(
     *,
@@ -172,6 +174,7 @@ def track(
     save: frozenset[str],
     seg_type: str,
     deidentify: bool,
+    visualize: bool,
     resume: bool,
     quiet: bool,
     verbose: bool,
@@ -196,6 +199,8 @@ def track(
                 "--cohort excludes --baseline, --followup, --prompts, --dates, --followup-labels, --series "
                 "and --points"
             )
+        if visualize:
+            raise click.UsageError("--visualize opens the scans of one patient; it excludes --cohort")
         check_output(output, (cohort,))
     set_verbosity(quiet=quiet, verbose=verbose)
     from lesionlocator.cli.case_run import Outputs
@@ -223,7 +228,7 @@ def track(
         resume=resume,
         command=tuple(sys.argv),
     )
-    with EventLog(log_json) as log:
+    with visualizing(visualize, lambda: show_patient(options)), EventLog(log_json) as log:
         if cohort is not None:
             run_cohort(options, cohort, lambda: Reporter(log))
         else:

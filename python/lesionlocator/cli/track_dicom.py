@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from lesionlocator.dicom.sources import NO_DATE
 from lesionlocator.errors import InputError
-from lesionlocator.io.dicom import Series, choose_series, is_dicom
+from lesionlocator.following.timepoints import check_same_patient
+from lesionlocator.io.dicom import choose_series, is_dicom
 
 if TYPE_CHECKING:
     from lesionlocator.cli.reporter import Reporter
@@ -33,7 +34,8 @@ def in_time(options: TrackOptions, reporter: Reporter) -> TrackOptions:
         choose_series(path, wanted) if is_dicom(path) else None
         for path, wanted in zip(options.scans, options.series_of_scans, strict=True)
     ]
-    _check_patient(options, series)
+    patients = (() if one is None else one.patient for one in series)
+    check_same_patient(list(zip(options.scans, patients, strict=True)))
     if not options.dates:
         options = _dated(options, [None if one is None else one.first.study_date for one in series], reporter)
     if not options.outputs.dicom.deidentify:
@@ -74,15 +76,3 @@ def _dated(options: TrackOptions, dates: Sequence[date | None], reporter: Report
         points=tuple(points[place - 1] for place in order) if len(points) > 1 else points,
         series=tuple(options.series[place] for place in (0, *order)) if each else options.series,
     )
-
-
-def _check_patient(options: TrackOptions, series: Sequence[Series | None]) -> None:
-    scans = zip(options.scans, series, strict=True)
-    known = [(path, one.patient) for path, one in scans if one is not None and one.patient]
-    for path, other in known:
-        first, patient = known[0]
-        if other != patient:
-            what = "number" if (other[0], patient[0]) == ("id", "id") else "number or name"
-            raise InputError(
-                f"{path}: is of another patient than {first} (the {what} differs); legal: one patient"
-            )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,11 +57,7 @@ class TrackFiles:
         self.cases.remove_masks_except(
             i for i, one in done.items() if one.lesion.status is not LesionStatus.REFUSED
         )
-        placed = {self.cases.expected(i).name for i, one in done.items() if one.expected is not None}
-        own = re.compile(re.escape(self.cases.case) + r"_expected_\d+\.nii\.gz")
-        for path in self.cases.folder.iterdir():
-            if own.fullmatch(path.name) and path.name not in placed:
-                _remove(path)
+        self.cases.remove_expected_except(i for i, one in done.items() if one.expected is not None)
 
     def remove_transforms(self, scans: Iterable[str]) -> None:
         """Remove the maps from this scan to others that an earlier run has written."""

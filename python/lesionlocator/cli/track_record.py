@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lesionlocator import _core
-from lesionlocator.cli.engine_options import ORIENTATIONS
 from lesionlocator.prompts.kinds import PromptKind
-from lesionlocator.threads import thread_counts
+from lesionlocator.run_settings import surroundings, tracking_settings
 
 if TYPE_CHECKING:
     from lesionlocator.cli.track_models import TrackModels
@@ -19,17 +17,17 @@ if TYPE_CHECKING:
 
 def settings_of(options: TrackOptions, method: Method, models: TrackModels) -> dict[str, Any]:
     """Return what decides the results beside the inputs; this reads the files of the models."""
-    settings: dict[str, Any] = {
-        "model": method.identity.as_dict(),
-        "prompt_type": options.kind,
-        "registration": method.name,
-        "step_size": options.engine.step_size,
-        "precision": options.engine.precision,
-        "chain": "previous" if options.from_previous else "baseline",
-        "as_published": options.as_published,
-        "series": list(options.series),
-        "orientation": ORIENTATIONS[options.engine.canonical],
-    }
+    settings = tracking_settings(
+        method.identity,
+        prompt_type=options.kind,
+        registration=method.name,
+        step_size=options.engine.step_size,
+        precision=options.engine.precision,
+        from_previous=options.from_previous,
+        as_published=options.as_published,
+        series=options.series,
+        canonical=options.engine.canonical,
+    )
     if options.kind != "prev_mask":
         settings["baseline_model"] = models.segmenter.identity(PromptKind(options.kind)).as_dict()
     return settings
@@ -37,25 +35,18 @@ def settings_of(options: TrackOptions, method: Method, models: TrackModels) -> d
 
 def environment(options: TrackOptions, method: Method) -> dict[str, Any]:
     """Return what the record of a run tells beside its settings."""
-    device = method.device
-    told: dict[str, Any] = {
-        "version": _core.__version__,
-        "command": list(options.command),
-        "device": {"name": str(device.device), "reason": device.reason},
-        "threads": thread_counts(),
-        "options": {
-            "baseline": str(options.baseline),
-            "followups": _texts(options.followups),
-            "prompts": _texts(options.prompts),
-            "output": str(options.output),
-            "followup_labels": _texts(options.followup_labels),
-            "dates": [None if day is None else day.isoformat() for day in options.dates],
-            "resume": options.resume,
-        },
+    told = {
+        "baseline": str(options.baseline),
+        "followups": _texts(options.followups),
+        "prompts": _texts(options.prompts),
+        "output": str(options.output),
+        "followup_labels": _texts(options.followup_labels),
+        "dates": [None if day is None else day.isoformat() for day in options.dates],
+        "resume": options.resume,
     }
-    if options.outputs.dicom.deidentify:  # folders are often called by patients
-        told |= {"command": [], "options": {}}
-    return told
+    return surroundings(
+        method.device, command=options.command, options=told, deidentify=options.outputs.dicom.deidentify
+    )
 
 
 def _texts(paths: Sequence[Path]) -> list[str]:

@@ -27,12 +27,13 @@ _LIST_OF_NUMBERS = re.compile(r"\[(\n[-+.,\d\seE]+)\]")
 
 def case_document(segmentation: Segmentation) -> dict[str, Any]:
     """Return what is known of a scan's lesions as plain values; lesions by ascending id."""
-    scan = segmentation.scan
+    scan, other = segmentation.scan, segmentation.other_model
     return {
         "case": scan.name,
         "image": {"path": None if scan.path is None else str(scan.path), **_geometry(scan.geometry)},
         "prompt_type": segmentation.kind.value,
         "model": segmentation.model.as_dict(),
+        **({} if other is None else {"other_model": other.as_dict()}),
         "lesions": {
             str(lesion_id): _lesion(lesion, segmentation)
             for lesion_id, lesion in sorted(segmentation.lesions.items())
@@ -128,7 +129,7 @@ def _lesion(lesion: LesionResult, segmentation: Segmentation) -> dict[str, Any]:
     measurements = None if lesion.found is None else measure(lesion.found, segmentation.scan)
     return {
         "status": lesion.status.value,
-        "prompt": {"kind": segmentation.kind.value, **_prompt(lesion.prompt, lesion.target)},
+        "prompt": {"kind": (lesion.kind or segmentation.kind).value, **_prompt(lesion.prompt, lesion.target)},
         "warnings": list(lesion.warnings),
         "measurements": None if measurements is None else measurements.as_dict(),
     }

@@ -122,6 +122,13 @@ class CaseFiles:
             geometry.shape, box, np.ascontiguousarray(region, np.uint8), np.zeros(box.shape, np.float32)
         )
 
+    @property
+    def lesion_ids(self) -> list[int]:
+        """The lesions of which a mask is in the folder, ascending."""
+        own = self._files_of("lesion")
+        found = (own.fullmatch(path.name) for path in self.folder.iterdir()) if self.folder.is_dir() else ()
+        return sorted(int(name[1]) for name in found if name is not None)
+
     def remove_masks_except(self, lesion_ids: Iterable[int]) -> None:
         """Remove the masks of lesions that an earlier run found and that are no more.
 
@@ -130,8 +137,23 @@ class CaseFiles:
         OutputError
             Where a file cannot be removed.
         """
-        kept = {self.mask(lesion_id).name for lesion_id in lesion_ids}
-        own = re.compile(re.escape(self.case) + r"_lesion_\d+\.nii\.gz")
+        self._remove_except("lesion", {self.mask(lesion_id).name for lesion_id in lesion_ids})
+
+    def remove_expected_except(self, lesion_ids: Iterable[int]) -> None:
+        """Remove where an earlier run looked for lesions that are looked for no more.
+
+        Raises
+        ------
+        OutputError
+            Where a file cannot be removed.
+        """
+        self._remove_except("expected", {self.expected(lesion_id).name for lesion_id in lesion_ids})
+
+    def _files_of(self, kind: str) -> re.Pattern[str]:
+        return re.compile(re.escape(f"{self.case}_{kind}_") + r"(\d+)\.nii\.gz")
+
+    def _remove_except(self, kind: str, kept: set[str]) -> None:
+        own = self._files_of(kind)
         for path in self.folder.iterdir():
             if own.fullmatch(path.name) and path.name not in kept:
                 _remove(path)

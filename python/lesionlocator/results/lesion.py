@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lesionlocator.geometry import Box, Shape
-    from lesionlocator.prompts.kinds import LesionPrompt
+    from lesionlocator.prompts.kinds import LesionPrompt, PromptKind
 
 
 class LesionStatus(str, Enum):
@@ -77,6 +77,8 @@ class LesionResult:
         What its user should know, such as why it was refused.
     seconds
         What it took, by stage: ``prepare``, ``network``, ``export``.
+    kind
+        Which of its prompts was used, where that is not the one of its case.
     """
 
     lesion_id: int
@@ -86,6 +88,7 @@ class LesionResult:
     found: LesionMask | None = None
     warnings: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+    kind: PromptKind | None = None
 
     @property
     def mask(self) -> NDArray[np.uint8] | None:

@@ -39,6 +39,8 @@ class Segmentation:
         What its user should know of the case as a whole.
     model
         Which model it was.
+    other_model
+        Which it was for lesions that were prompted in another way than the case; None where all were in one.
     """
 
     scan: Scan
@@ -47,6 +49,7 @@ class Segmentation:
     refused_entries: Mapping[str, str]
     notes: tuple[str, ...]
     model: ModelIdentity
+    other_model: ModelIdentity | None = None
 
     @property
     def masks(self) -> dict[int, LesionMask]:
