@@ -16,6 +16,7 @@ from pathlib import Path
 
 import lesionlocator as ll
 from lesionlocator.prompts.kinds import PromptKind
+from lesionlocator.results.course_files import course_document
 from lesionlocator.synthetic import make_patient
 from lesionlocator.synthetic.course import SyntheticCourse, make_course
 from lesionlocator.synthetic.found import Sighting, sightings
@@ -40,7 +41,7 @@ def shares(found: Sequence[Sighting]) -> dict[str, dict[str, int]]:
             told[f"followup {timepoint}, {what}"] = {
                 "lesions": len(some),
                 "right": sum(one.is_right for one in some),
-                "told to be gone": sum(one.state.value == "disappeared" for one in some),
+                "told to be gone": sum(one.status == "disappeared" for one in some),
             }
     return told
 
@@ -54,8 +55,8 @@ def main() -> int:
     found: list[Sighting] = []
     for seed in range(*arguments.seeds):
         truth = patient(seed)
-        seen = sightings(truth, tracker.track(truth.scans, truth.labels[0]))
-        wrong = [f"{one.lesion_id}@{one.timepoint} {one.state.value}" for one in seen if not one.is_right]
+        seen = sightings(truth, course_document(tracker.track(truth.scans, truth.labels[0]))["lesions"])
+        wrong = [f"{one.lesion_id}@{one.timepoint} {one.status}" for one in seen if not one.is_right]
         print(
             f"seed {seed}: {len(seen)} lesions in both follow-ups; wrong: {', '.join(wrong) or 'none'}",
             flush=True,

@@ -86,7 +86,9 @@ def test_one_small_file_holds_the_weights_for_all_prompts() -> None:
     assert (BUILTIN_FOLDER / "MODEL_CARD.md").is_file()
 
 
-def test_demo_writes_a_scan_prompts_and_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo_writes_a_scan_prompts_masks_courses_and_their_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(demo, "_SHAPE", (50, 100, 140))
     monkeypatch.setattr(demo, "_SPACING_MM", (3.0, 3.0, 3.0))
     monkeypatch.setattr(demo, "_LESIONS", 2)
@@ -99,3 +101,5 @@ def test_demo_writes_a_scan_prompts_and_masks(tmp_path: Path, monkeypatch: pytes
         mask = ll.read_labelmap(tmp_path / "out" / "masks" / f"whole_body_lesion_{lesion}.nii.gz")
         assert mask.geometry.difference(scan.geometry) is None
     assert (tmp_path / "out" / "whole_body.json").is_file()
+    assert (tmp_path / "out" / "tracked" / "tracking.json").is_file()
+    assert "followup2" in (tmp_path / "out" / "tracked" / "report.html").read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 import lesionlocator as ll
+from lesionlocator.results.course_files import course_document
 from lesionlocator.synthetic import make_patient
 from lesionlocator.synthetic.course import SyntheticCourse, make_course
 from lesionlocator.synthetic.found import Sighting, sightings
@@ -28,7 +29,11 @@ def patient(seed: int) -> SyntheticCourse:
 def found() -> list[Sighting]:
     tracker = ll.load_tracker(mirroring=False, device="cpu")
     truths = map(patient, SEEDS)
-    return [one for truth in truths for one in sightings(truth, tracker.track(truth.scans, truth.labels[0]))]
+    return [
+        one
+        for truth in truths
+        for one in sightings(truth, course_document(tracker.track(truth.scans, truth.labels[0]))["lesions"])
+    ]
 
 
 def test_lesions_that_are_there_are_found(found: list[Sighting]) -> None:

@@ -76,9 +76,9 @@ def demo(*, output: Path, seed: int, prompt_type: str, device: str) -> None:
     console.say(f"Truth:   {output / f'{_CASE}_truth.nii.gz'}")
     console.say(f"Prompts: {prompt_file}")
     console.say(f"Masks:   {output / 'masks'}")
-    demo_course(patient, seed, _CASE, output, device)
+    tracked = demo_course(patient, seed, _CASE, output, device)
     if has_extra():
-        write_reports(output / "masks")
+        write_reports(tracked)
     else:
         console.say("Report:  needs pip install 'lesionlocator[report]'")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FOLDER = "tracked"
 
 
-def demo_course(patient: SyntheticScan, seed: int, name: str, output: Path, device: str) -> None:
+def demo_course(patient: SyntheticScan, seed: int, name: str, output: Path, device: str) -> Path:
     """Make two follow-ups, track the lesions of the baseline with the built-in model, and compare.
 
     Parameters
@@ -27,9 +27,14 @@ def demo_course(patient: SyntheticScan, seed: int, name: str, output: Path, devi
     seed
         Names the patient.
     output
-        Folder for scans, truths and results; it exists.
+        Folder for scans, truths and results; it holds scan and truth of the baseline.
     device
-        As :func:`lesionlocator.load_tracker` takes it.
+        As ``track --device`` takes it.
+
+    Returns
+    -------
+    Path
+        The folder of results.
 
     Raises
     ------
@@ -37,7 +42,9 @@ def demo_course(patient: SyntheticScan, seed: int, name: str, output: Path, devi
         Where a file cannot be written.
     """
     import lesionlocator as ll
-    from lesionlocator.cli.track_table import course_table
+    from lesionlocator.cli.track import track
+    from lesionlocator.results.course_files import JSON_NAME
+    from lesionlocator.results.documents import read_document
     from lesionlocator.synthetic.course import make_course
     from lesionlocator.synthetic.found import sightings
 
@@ -46,10 +53,20 @@ def demo_course(patient: SyntheticScan, seed: int, name: str, output: Path, devi
     truth = make_course(seed, baseline, ll.LabelMap(patient.labels, patient.geometry))
     _write(truth, output)
     console.say("Tracking the lesions; each pair of scans is registered first")
-    course = ll.load_tracker(device=device, mirroring=False).track(truth.scans, truth.labels[0])
-    course.save(output / FOLDER)
-    console.table(course_table(course))
-    found = sightings(truth, course)
+    files = [str(output / f"{scan.name}.nii.gz") for scan in truth.scans]
+    prompts, results = str(output / f"{name}_truth.nii.gz"), output / FOLDER
+    arguments = [
+        "--baseline",
+        files[0],
+        "--followup",
+        *files[1:],
+        "--prompts",
+        prompts,
+        "--output",
+        str(results),
+    ]
+    track.main([*arguments, "--device", device, "--disable-tta"], standalone_mode=False)
+    found = sightings(truth, read_document(results / JSON_NAME)["lesions"])
     console.table(_table(found))
     there = [sighting for sighting in found if sighting.is_there]
     gone = [sighting for sighting in found if not sighting.is_there]
@@ -57,7 +74,8 @@ def demo_course(patient: SyntheticScan, seed: int, name: str, output: Path, devi
         f"Found within 10 mm: {sum(one.is_right for one in there)} of {len(there)}; "
         f"noticed as gone: {sum(one.is_right for one in gone)} of {len(gone)}"
     )
-    console.say(f"Courses: {output / FOLDER}")
+    console.say(f"Courses: {results}")
+    return results
 
 
 def _write(truth: SyntheticCourse, output: Path) -> None:
@@ -76,6 +94,6 @@ def _table(found: list[Sighting]) -> Table:
     for one in found:
         distance = "" if one.distance_mm is None else f"{one.distance_mm:.1f} mm"
         truth = "there" if one.is_there else "gone"
-        state = one.state.value.replace("_", " ")
+        state = one.status.replace("_", " ")
         table.add_row(str(one.lesion_id), str(one.timepoint), truth, state, distance)
     return table
