@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lesionlocator.following.origin import Origin
-    from lesionlocator.geometry import Shape
+    from lesionlocator.geometry import Geometry, Shape
     from lesionlocator.io import Scan
     from lesionlocator.segmentation import SegmentationModel
     from lesionlocator.segmentation.work import ScanWork
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _LOST = "the lesion vanished in the registration; it was looked for where its centroid falls"
 _GONE = "the network answered, but nothing there looks like the lesion:"
+_CUT_OFF = "less than half of its place is shown, which tells nothing of the lesion"
+_LEAST_IN_VIEW = 0.5
 
 
 class Classical:
@@ -92,16 +94,21 @@ class _ClassicalPair:
 
     def run(self, progress: OnProgress, lesion_ids: Collection[int]) -> Iterator[Carried]:
         places, lost = self._registered
-        seen = [i for i in lesion_ids if i in places]
+        seen = [i for i in lesion_ids if i in places and not self._is_cut_off(i, places[i])]
         work = self._prepare(PromptSet.of(LesionPrompt(i, places[i].box) for i in seen))
         self.notes += tuple(note for note in work.notes if note not in self.notes)
         for lesion_id in lesion_ids:
-            if lesion_id not in places:
-                yield Carried(LesionResult(lesion_id, LesionStatus.EMPTY, warnings=(OUT_OF_VIEW,)))
+            if lesion_id not in seen:
+                why = (OUT_OF_VIEW, _CUT_OFF) if lesion_id in places else (OUT_OF_VIEW,)
+                yield Carried(LesionResult(lesion_id, LesionStatus.EMPTY, warnings=why))
         for lesion in work.run(progress):
             marks = (LOST_IN_WARP, _LOST) if lesion.lesion_id in lost else ()
             told = replace(lesion, warnings=(*marks, *lesion.warnings))
             yield Carried(self._believed(told, places[lesion.lesion_id]), places[lesion.lesion_id])
+
+    def _is_cut_off(self, lesion_id: int, place: LesionMask) -> bool:
+        before, here = self._origin.masks[lesion_id], self._origin.scan.geometry
+        return is_cut_off(place, self._followup.geometry, before, here)
 
     def _believed(self, lesion: LesionResult, place: LesionMask) -> LesionResult:
         """Return a lesion; as not found where the follow-up shows nothing of what it was."""
@@ -143,6 +150,23 @@ class _ClassicalPair:
                 box, region = warped
                 places[lesion_id] = LesionMask(there.shape, box, region, np.zeros(box.shape, np.float32))
         return places, lost
+
+
+def is_cut_off(place: LesionMask, there: Geometry, before: LesionMask, here: Geometry) -> bool:
+    """Say whether a scan ends where a lesion is expected, and shows less than half of its volume.
+
+    Parameters
+    ----------
+    place, there
+        Where the lesion is expected, and the grid of that scan.
+    before, here
+        The lesion, and the grid of the scan that it comes from.
+    """
+    at_the_end = 0 in place.box.start or any(
+        stop == size for stop, size in zip(place.box.stop, there.shape, strict=True)
+    )
+    shown = place.voxels * np.prod(there.spacing)
+    return at_the_end and bool(shown < _LEAST_IN_VIEW * before.voxels * np.prod(here.spacing))
 
 
 def _one_voxel(place: NDArray[np.float64], shape: Shape) -> tuple[Box, NDArray[np.uint8]] | None:
