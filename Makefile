@@ -33,10 +33,10 @@ bench: $(VENV)/benched  ## race everything against its peers, and write tables a
 	$(RACES) --threads 1 --benchmark-json=target/races-1.json
 	$(RACES) --threads 2 --benchmark-json=target/races-2.json
 	$(BIN)/python benches/bench_segment.py --output target/whole-run.json
-	$(BIN)/python benches/bench_start.py --output target/start.json
-	$(BIN)/python benches/bench_families.py --output target/families.json
 	$(BIN)/python benches/report.py target/races-1.json target/races-2.json \
 		--whole-run target/whole-run.json --plots docs/benchmarks
+	$(BIN)/python benches/bench_start.py --output target/start.json
+	$(BIN)/python benches/bench_families.py --output target/families.json
 
 bench-quick: $(VENV)/benched  ## race small volumes with one thread; fails below 60 % of a goal
 	$(RACES) --quick --hold --threads 1
