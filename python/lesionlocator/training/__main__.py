@@ -20,6 +20,7 @@ def main() -> None:
 @click.option("--minutes", default=math.inf, help="Wall time at most; no limit by default.")
 @click.option("--seed", default=1, show_default=True, help="Decides bodies, samples and first weights.")
 @click.option("--threads", default=2, show_default=True, help="CPU threads of the network.")
+@click.option("--learning-rate", default=4e-2, show_default=True, help="Highest, after warm-up.")
 @click.option(
     "--start-from",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -42,6 +43,7 @@ def train(
     minutes: float,
     seed: int,
     threads: int,
+    learning_rate: float,
     start_from: Path | None,
     backgrounds: tuple[Path, ...],
     output: Path,
@@ -63,10 +65,10 @@ def train(
     held_out = [samples.draw_sample(rng, others, recipe.PATCH) for _ in range(80)]
     command = (
         f"python -m lesionlocator.training train --phantoms {phantoms} --iterations {iterations} "
-        f"--minutes {minutes:g} --seed {seed} --threads {threads}"
+        f"--minutes {minutes:g} --seed {seed} --threads {threads} --learning-rate {learning_rate:g}"
         + "".join(f" --background {path.name}" for path in backgrounds)
     )
-    schedule = loop.Schedule(iterations=iterations, minutes=minutes)
+    schedule = loop.Schedule(iterations=iterations, minutes=minutes, learning_rate=learning_rate)
     metadata = checkpoint.base_metadata(command, seed)
     network = recipe.build_network()
     if start_from is not None:
