@@ -51,6 +51,8 @@ class ReadAhead:
         As for :meth:`lesionlocator.SegmentationModel.prepare`.
     series
         As for :func:`lesionlocator.read_scan`.
+    channels
+        Images that the model takes of each case.
     outputs
         Whether results may tell of paths.
     """
@@ -62,10 +64,12 @@ class ReadAhead:
         canonical: bool | None,
         *,
         series: str | None = None,
+        channels: int = 1,
         outputs: DicomOutputs,
     ) -> None:
         self._outputs = outputs
         self._series = series
+        self._channels = channels
         self._kind = kind
         self._step_size = step_size
         self._canonical = canonical
@@ -82,7 +86,7 @@ class ReadAhead:
 
     def start(self, case: Case) -> None:
         """Begin to read the first case, before there is a model."""
-        self._first = case, self._pool.submit(_read, case, self._series, self._outputs)
+        self._first = case, self._pool.submit(self._read, case)
 
     def cases(
         self, cases: Sequence[Case], model: SegmentationModel
@@ -103,7 +107,7 @@ class ReadAhead:
 
     def _prepare(self, case: Case, model: SegmentationModel, begun: Future[ReadCase] | None) -> PreparedCase:
         # The pool has one thread, so what was begun before is done by now.
-        read = _read(case, self._series, self._outputs) if begun is None else begun.result()
+        read = self._read(case) if begun is None else begun.result()
         started = perf_counter()
         work = model.prepare(
             read.scan,
@@ -114,6 +118,12 @@ class ReadAhead:
         )
         seconds = {"read": read.seconds, "prepare": perf_counter() - started}
         return PreparedCase(work, read.prompts_sha256, seconds)
+
+    def _read(self, case: Case) -> ReadCase:
+        started = perf_counter()
+        scan = self._outputs.told(read_scan(case.image, series=self._series, channels=self._channels))
+        prompts = read_prompts(case.prompts, scan.geometry, source=scan.source)
+        return ReadCase(scan, prompts, file_checksum(case.prompts), perf_counter() - started)
 
 
 def file_checksum(path: Path) -> str:
@@ -137,10 +147,3 @@ def file_checksum(path: Path) -> str:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     return digest.hexdigest()
-
-
-def _read(case: Case, series: str | None, outputs: DicomOutputs) -> ReadCase:
-    started = perf_counter()
-    scan = outputs.told(read_scan(case.image, series=series))
-    prompts = read_prompts(case.prompts, scan.geometry, source=scan.source)
-    return ReadCase(scan, prompts, file_checksum(case.prompts), perf_counter() - started)

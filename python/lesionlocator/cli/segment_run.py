@@ -38,11 +38,12 @@ def run_segmentation(options: SegmentOptions, reporter: Reporter) -> None:
         Where some of several cases failed; each was reported, and the others are done.
     """
     started = datetime.now(timezone.utc)
-    cases, unpaired = pair_cases(options.images, options.prompts)
-    options.outputs.dicom.check(case.image for case in cases)
     # A missing model or fold is told before torch is imported, which takes seconds.
     engine = options.engine
-    folds = segmentation_folder(engine.model, options.kind.value).chosen(engine.folds)
+    network = segmentation_folder(engine.model, options.kind.value)
+    folds, channels = network.chosen(engine.folds), network.plans.channels
+    cases, unpaired = pair_cases(options.images, options.prompts, channels=channels)
+    options.outputs.dicom.check(case.image for case in cases)
     if engine.one_fold:
         engine = replace(engine, folds=(min(folds),))
     with ReadAhead(
@@ -50,6 +51,7 @@ def run_segmentation(options: SegmentOptions, reporter: Reporter) -> None:
         engine.step_size,
         engine.canonical,
         series=options.series,
+        channels=channels,
         outputs=options.outputs.dicom,
     ) as ahead:
         if cases and not options.resume:

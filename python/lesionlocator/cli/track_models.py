@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lesionlocator.following.points import Points, kind_of, read_accepted
 from lesionlocator.following.tracker import Tracker, load_tracker, uses_networks
 from lesionlocator.io import scan_name
-from lesionlocator.model import segmentation_folder, tracking_folder
+from lesionlocator.model import NetworkFolder, segmentation_folder, tracking_folder
 from lesionlocator.prompts.kinds import PromptKind
 from lesionlocator.segmentation import SegmentationModel, load_model
 
@@ -33,11 +33,18 @@ class TrackModels:
     ------
     ModelError
         Where the model, or a fold of it, is missing.
+
+    Attributes
+    ----------
+    channels
+        Images that the model takes of each scan.
     """
 
     def __init__(self, options: TrackOptions) -> None:
-        folds = _folds(options)
         engine = options.engine
+        networks = _networks(options)
+        folds, *_ = (network.chosen(engine.folds) for network in networks)
+        self.channels = max(network.plans.channels for network in networks)
         self._options = options
         self._engine = replace(engine, folds=(min(folds),)) if engine.one_fold else engine
 
@@ -63,16 +70,16 @@ class TrackModels:
         return load_tracker(self._engine.model, registration=registration, **self._engine.loading)
 
 
-def _folds(options: TrackOptions) -> Collection[int]:
-    """Return the folds of the network that is used; all networks must have the chosen ones."""
+def _networks(options: TrackOptions) -> list[NetworkFolder]:
+    """Return the network that follows lesions, and the one that segments a baseline where it is to be."""
     engine = options.engine
     if options.points:
         accepted = read_accepted(options.points, [scan_name(path) for path in options.followups])
-        folder = segmentation_folder(engine.model, kind_of(accepted).value)
+        found = [segmentation_folder(engine.model, kind_of(accepted).value)]
     elif uses_networks(engine.model, options.registration) and engine.model is not None:
-        folder = tracking_folder(engine.model)
+        found = [tracking_folder(engine.model)]
     else:
-        folder = segmentation_folder(engine.model, PromptKind.BOX.value)
+        found = [segmentation_folder(engine.model, PromptKind.BOX.value)]
     if options.kind != "prev_mask":
-        segmentation_folder(engine.model, options.kind).chosen(engine.folds)
-    return folder.chosen(engine.folds)
+        found.append(segmentation_folder(engine.model, options.kind))
+    return found

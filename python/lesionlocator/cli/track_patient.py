@@ -55,6 +55,7 @@ def run_tracking(options: TrackOptions, reporter: Reporter, models: TrackModels 
     plan = Plan(
         options.followups,
         options.series_of_scans[1:],
+        models.channels,
         names,
         options.dates or (None,) * len(names),
         options.followup_labels or (None,) * len(options.followups),
@@ -66,7 +67,9 @@ def run_tracking(options: TrackOptions, reporter: Reporter, models: TrackModels 
         options.engine.profile,
     )
     reporter.stage(f"{names[0]}: reading")
-    scan = options.outputs.dicom.told(read_scan(options.baseline, series=options.series_of_scans[0]))
+    scan = options.outputs.dicom.told(
+        read_scan(options.baseline, series=options.series_of_scans[0], channels=models.channels)
+    )
     run = TrackRun(
         plan,
         method,

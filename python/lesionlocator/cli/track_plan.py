@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lesionlocator.cli.case_run import Outputs
+from lesionlocator.io import read_scan
 
 if TYPE_CHECKING:
     from lesionlocator.following.origin import Origin
+    from lesionlocator.io import Scan
     from lesionlocator.results.lesion import LesionResult
 
 
@@ -44,6 +46,8 @@ class Plan:
         Files of the scans, in order.
     series
         UID or number of the DICOM series of each; None for the only one that can be meant.
+    channels
+        Images that the model takes of each scan.
     names
         What results are named after: the baseline's name first.
     dates
@@ -66,6 +70,7 @@ class Plan:
 
     followups: tuple[Path, ...]
     series: tuple[str | None, ...]
+    channels: int
     names: tuple[str, ...]
     dates: tuple[date | None, ...]
     labels: tuple[Path | None, ...]
@@ -75,3 +80,8 @@ class Plan:
     save_transform: bool
     outputs: Outputs
     profile: bool
+
+    def read(self, place: int) -> Scan:
+        """Read a follow-up, of which 1 is the first; raises what :func:`lesionlocator.read_scan` does."""
+        path, series = self.followups[place - 1], self.series[place - 1]
+        return self.outputs.dicom.told(read_scan(path, series=series, channels=self.channels))

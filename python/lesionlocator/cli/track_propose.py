@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lesionlocator.following.proposals import propose, write_proposals
-from lesionlocator.io import read_scan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +24,8 @@ def propose_all(origin: Origin, plan: Plan, method: Method, folder: Path, report
         Where a follow-up cannot be used, or the file cannot be written.
     """
     proposals = []
-    for path, series in zip(plan.followups, plan.series, strict=True):
-        followup = read_scan(path, series=series)
+    for place in range(1, len(plan.names)):
+        followup = plan.read(place)
         reporter.stage(f"{followup.name}: registering {origin.scan.name}")
         proposal = propose(origin, followup.name, method.pair(origin, followup))
         for note in proposal.notes:

@@ -23,7 +23,7 @@ from lesionlocator.errors import InputError, ModelError, OutputError
 from lesionlocator.following.examinations import examined, examined_baseline
 from lesionlocator.following.methods import Carried, Method
 from lesionlocator.following.places import KnownPlaces
-from lesionlocator.io import LabelMap, Scan, read_labelmap, read_scan
+from lesionlocator.io import LabelMap, Scan, read_labelmap
 from lesionlocator.results.course import Examination
 from lesionlocator.results.course_files import write_course
 from lesionlocator.results.files import CaseFiles, make_folder
@@ -109,7 +109,7 @@ class TrackRun:
             name, started = self._plan.names[place], perf_counter()
             try:
                 self._reporter.stage(f"{name}: reading")
-                scan = self._plan.outputs.dicom.told(read_scan(path, series=self._plan.series[place - 1]))
+                scan = self._plan.read(place)
                 through = checksum_of([path], before=checksum)
                 self._follow(place, scan, baseline, places, through)
             except ModelError:

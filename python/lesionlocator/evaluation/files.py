@@ -11,7 +11,7 @@ import numpy as np
 
 from lesionlocator.errors import InputError
 from lesionlocator.io import LabelMap, read_labelmap
-from lesionlocator.io.cases import CHANNEL_SUFFIX
+from lesionlocator.io.channels import CHANNEL_SUFFIX
 from lesionlocator.io.files import IMAGE_ENDINGS, case_name
 from lesionlocator.prompts.components import regions
 from lesionlocator.results.documents import read_document

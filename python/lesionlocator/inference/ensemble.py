@@ -146,8 +146,8 @@ class Ensemble:
         return str(self._dtype).removeprefix("torch.")
 
     def blank_patch(self, shape: Sequence[int]) -> Patch:
-        """Return zeros (2, z, y, x) for image and dense prompt, in memory that suits the device."""
-        return self._transfer.blank((2, *shape))
+        """Return zeros (channels + 1, z, y, x) for images and prompt, in memory that suits the device."""
+        return self._transfer.blank((self.folder.plans.channels + 1, *shape))
 
     def answers(
         self,
@@ -163,7 +163,7 @@ class Ensemble:
         Parameters
         ----------
         patches
-            float32 (2, z, y, x) each, all of one shape: image and dense prompt.
+            float32 (channels + 1, z, y, x) each, all of one shape: images and dense prompt.
         on_forward
             Called with the number of the patch for each mirroring of each fold, when it is on its way.
         is_given_up

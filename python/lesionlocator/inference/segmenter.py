@@ -146,11 +146,12 @@ class _Seen:
 
 
 def _network_input(ensemble: Ensemble, grid: ModelGrid, prompt: GridPrompt, tile: Box) -> NDArray[np.float32]:
-    """Return image and dense prompt of a tile, shape (2, z, y, x)."""
+    """Return images and dense prompt of a tile, shape (channels + 1, z, y, x)."""
     with record_function("lesionlocator: prepare"):
         patch = ensemble.blank_patch(tile.shape)
-        patch[0] = grid.image(tile)
-        prompt.render(patch[1], tile.start)
+        for channel, image in enumerate(grid.images(tile)):
+            patch[channel] = image
+        prompt.render(patch[-1], tile.start)
     return patch
 
 

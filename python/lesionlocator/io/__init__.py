@@ -3,7 +3,7 @@
 from lesionlocator.io.cases import Case, UnpairedCase, pair_cases
 from lesionlocator.io.files import IMAGE_ENDINGS, case_name, write_atomically
 from lesionlocator.io.masks import LabelMap, read_labelmap, write_labelmap, write_mask_region
-from lesionlocator.io.scans import Scan, read_geometry, read_scan, scan_name
+from lesionlocator.io.scans import Scan, read_channels, read_geometry, read_scan, scan_name
 
 __all__ = [
     "IMAGE_ENDINGS",
@@ -13,6 +13,7 @@ __all__ = [
     "UnpairedCase",
     "case_name",
     "pair_cases",
+    "read_channels",
     "read_geometry",
     "read_labelmap",
     "read_scan",

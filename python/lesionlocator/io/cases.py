@@ -8,11 +8,9 @@ from pathlib import Path
 
 from lesionlocator.errors import InputError
 from lesionlocator.io import dicom
+from lesionlocator.io.channels import CHANNEL_SUFFIX, channel_files
 from lesionlocator.io.files import IMAGE_ENDINGS, PROMPT_ENDINGS
 from lesionlocator.io.scans import scan_name
-
-CHANNEL_SUFFIX = "_0000"
-"""What nnU-Net appends to the name of an image of one channel, and not to its label map."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,9 @@ class UnpairedCase:
     reason: str
 
 
-def pair_cases(images: str | Path, prompts: str | Path) -> tuple[list[Case], list[UnpairedCase]]:
+def pair_cases(
+    images: str | Path, prompts: str | Path, *, channels: int = 1
+) -> tuple[list[Case], list[UnpairedCase]]:
     """Put images and prompts together.
 
     Parameters
@@ -43,6 +43,8 @@ def pair_cases(images: str | Path, prompts: str | Path) -> tuple[list[Case], lis
     prompts
         A prompt file (JSON, CSV or label map) or a folder of them. Folders are paired by name; an image
         called ``name_0000`` also takes the prompts called ``name``. Hidden files are left out.
+    channels
+        Images that a model takes of each case; those called ``name_0001`` and so on are no cases then.
 
     Returns
     -------
@@ -61,6 +63,8 @@ def pair_cases(images: str | Path, prompts: str | Path) -> tuple[list[Case], lis
         if len(image_files) != 1:
             raise InputError(f"{prompt_path}: one prompt file for {len(image_files)} images; legal: a folder")
         return [Case(scan_name(image_files[0]), image_files[0], prompt_path)], []
+    further = {file for first in image_files for file in channel_files(first)[1:channels]}
+    image_files = [file for file in image_files if file not in further]
     own_prompts = [file for file in prompt_files if not any(file.samefile(image) for image in image_files)]
     return _pair(_by_name(image_files), _by_name(own_prompts), report_prompts=image_path.is_dir())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -10,6 +11,7 @@ import numpy as np
 
 from lesionlocator.errors import InputError
 from lesionlocator.io import dicom, volumes
+from lesionlocator.io.channels import chosen_channel_files
 from lesionlocator.io.files import case_name
 
 if TYPE_CHECKING:
@@ -37,11 +39,13 @@ class Scan:
         The file, where there is one; the folder or zip of a DICOM series.
     source
         The DICOM files, where it was read from such.
+    further
+        Images on the same grid that a network of several channels sees as well, such as PET.
 
     Raises
     ------
     InputError
-        Where dtype, shape or a value is not as above.
+        Where dtype, shape, a value or the grid of a further image is not as above.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Scan:
     geometry: Geometry
     path: Path | None = None
     source: DicomSource | None = None
+    further: tuple[Scan, ...] = ()
 
     def __post_init__(self) -> None:
         where = self.path or self.name
@@ -59,6 +64,10 @@ class Scan:
                 f"{where}: voxels of shape {self.voxels.shape} on a grid of {self.geometry.shape} (z, y, x)"
             )
         _check_finite(self.voxels, where)
+        for other in self.further:
+            difference = self.geometry.difference(other.geometry)
+            if difference is not None:
+                raise InputError(f"{other.path or other.name}: is not on the grid of {where}: {difference}")
         view = self.voxels.view()
         view.flags.writeable = False
         object.__setattr__(self, "voxels", view)
@@ -72,10 +81,11 @@ class Scan:
     def oriented(self, orientation: Orientation) -> Scan:
         """Return the scan with its axes reordered and flipped; the voxels are a view, not a copy."""
         voxels = cast("NDArray[np.int16]", orientation.view(self.voxels))
-        return replace(self, voxels=voxels, geometry=orientation.geometry(self.geometry))
+        further = tuple(scan.oriented(orientation) for scan in self.further)
+        return replace(self, voxels=voxels, geometry=orientation.geometry(self.geometry), further=further)
 
 
-def read_scan(path: str | Path, *, series: str | None = None) -> Scan:
+def read_scan(path: str | Path, *, series: str | None = None, channels: int = 1) -> Scan:
     """Read a scan (.nii.gz, .nii, .nrrd, .mha, or DICOM), which is named after its file or folder.
 
     Whole numbers that fit int16 are kept as int16, everything else as float32.
@@ -86,14 +96,27 @@ def read_scan(path: str | Path, *, series: str | None = None) -> Scan:
         An image file; or a folder, a zip or a multi-frame file with a DICOM series.
     series
         The UID or number of the DICOM series; None for the only usable CT series.
+    channels
+        How many images the model takes. Of several, ``path`` is the first, called ``<case>_0000``; the others
+        lie beside it, called ``<case>_0001`` and so on.
 
     Raises
     ------
     InputError
         Where the file is missing, of another format, damaged, truncated, not 3D, has several numbers for each
-        voxel, a spacing that is not positive, or voxels that are not finite.
+        voxel, a spacing that is not positive, or voxels that are not finite; where a channel is missing, or
+        is not on the grid of the first.
     """
-    path = Path(path)
+    return read_channels(chosen_channel_files(Path(path), channels), series=series)
+
+
+def read_channels(paths: Sequence[Path], *, series: str | None = None) -> Scan:
+    """Read the images of one case, the first of which names it; raises what :func:`read_scan` does."""
+    scan = _read(paths[0], series)
+    return replace(scan, further=tuple(_read(path, series) for path in paths[1:])) if paths[1:] else scan
+
+
+def _read(path: Path, series: str | None) -> Scan:
     if dicom.is_dicom(path):
         chosen = dicom.choose_series(path, series)
         stack = chosen.usable

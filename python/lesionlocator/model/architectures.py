@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from lesionlocator.model.plans import Architecture
 
-INPUT_CHANNELS = 2
-"""The image and the dense prompt."""
 CLASSES = 2
 """Background and lesion."""
 
@@ -39,13 +37,13 @@ def build_network(architecture: Architecture, source: str) -> nn.Module:
             f"{source}: architecture {architecture.name!r} is unknown, legal: {', '.join(_BUILDERS)}"
         )
     try:
-        return builder(architecture.arguments)
+        return builder(architecture.arguments, architecture.channels + 1)  # the dense prompt comes last
     except (KeyError, TypeError, ValueError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise ModelError(f"{source}: architecture {architecture.name!r} cannot be built: {reason}") from error
 
 
-def _residual_encoder_unet(arguments: Mapping[str, Any]) -> nn.Module:
+def _residual_encoder_unet(arguments: Mapping[str, Any], inputs: int) -> nn.Module:
     from lesionlocator.networks import ResidualEncoderUNet
 
     for key, legal in _FIXED.items():
@@ -56,7 +54,7 @@ def _residual_encoder_unet(arguments: Mapping[str, Any]) -> nn.Module:
         raise ValueError("norm_op_kwargs affine is false, legal: true")
     stages = int(arguments["n_stages"])
     return ResidualEncoderUNet(
-        INPUT_CHANNELS,
+        inputs,
         CLASSES,
         n_stages=stages,
         features_per_stage=_per_stage(arguments["features_per_stage"], stages),
@@ -81,6 +79,6 @@ def _kernels(value: Any, stages: int) -> list[list[int]]:
     return [[v] * 3 if isinstance(v, int) else [int(i) for i in v] for v in per_stage]
 
 
-_BUILDERS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
+_BUILDERS: dict[str, Callable[[Mapping[str, Any], int], nn.Module]] = {
     "dynamic_network_architectures.architectures.unet.ResidualEncoderUNet": _residual_encoder_unet,
 }

@@ -83,10 +83,11 @@ class IntensityProperties:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network's name and the numbers that build it; see :mod:`lesionlocator.model.architectures`."""
+    """A network's name, what builds it (:mod:`lesionlocator.model.architectures`), and how many images it sees."""
 
     name: str
     arguments: Mapping[str, Any]
+    channels: int = 1
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,11 @@ class Plans:
     architecture: Architecture
     canonical_orientation: bool
 
+    @property
+    def channels(self) -> int:
+        """Images that the network sees beside the prompt; each after the first has mean 0 and deviation 1."""
+        return self.architecture.channels
+
     @classmethod
     def read(cls, path: Path) -> Plans:
         """Read a plans.json.
@@ -149,7 +155,7 @@ class Plans:
                 f"{source}: transpose_forward is {plans.get('transpose_forward', list)}, legal: [0, 1, 2]"
             )
         configuration = _Reader(_resolved(plans, CONFIGURATION, source), f"{source}: {CONFIGURATION}")
-        normalization = configuration.enum_of_one("normalization_schemes", Normalization)
+        normalization = configuration.normalization("normalization_schemes")
         in_mask = configuration.get("use_mask_for_norm", list, [False])
         orientation = plans.get("orientation", str, "stored")
         if orientation not in {"stored", "LPS"}:
@@ -203,12 +209,17 @@ class _Reader:
             raise ModelError(f"{self.source}: {key} is {values}, expected three positive numbers (z, y, x)")
         return z, y, x
 
-    def enum_of_one(self, key: str, legal: type[Normalization]) -> Normalization:
+    def normalization(self, key: str) -> Normalization:
+        """Return the scheme of the first channel; all others must be brought to mean 0 and deviation 1."""
         values = self.get(key, list)
-        names = [item.value for item in legal]
-        if len(values) != 1 or values[0] not in names:
-            raise ModelError(f"{self.source}: {key} is {values}, legal: one of {', '.join(names)}")
-        return legal(values[0])
+        names = [item.value for item in Normalization]
+        further = Normalization.Z_SCORE.value
+        if not values or values[0] not in names or any(value != further for value in values[1:]):
+            raise ModelError(
+                f"{self.source}: {key} is {values}, legal: one of {', '.join(names)}; "
+                f"then {further} for each further channel"
+            )
+        return Normalization(values[0])
 
 
 def _resolved(plans: _Reader, name: str, source: str) -> dict[str, Any]:
@@ -270,7 +281,8 @@ def _resampling(configuration: _Reader, key: str, source: str) -> Resampling:
 
 def _architecture(configuration: _Reader) -> Architecture:
     found = _Reader(configuration.get("architecture", dict), f"{configuration.source}: architecture")
-    return Architecture(found.get("network_class_name", str), found.get("arch_kwargs", dict))
+    channels = len(configuration.get("normalization_schemes", list))
+    return Architecture(found.get("network_class_name", str), found.get("arch_kwargs", dict), channels)
 
 
 def _is_anisotropic(spacing: Triple) -> bool:

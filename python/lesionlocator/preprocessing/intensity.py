@@ -26,14 +26,19 @@ def intensity_map(volume: Volume, plans: Plans) -> IntensityMap | None:
         properties = plans.intensity
         return properties.lower, properties.upper, properties.mean, max(properties.std, _SMALLEST)
     if plans.normalization is Normalization.Z_SCORE:
-        mean, std = _mean_and_deviation(volume)
-        return *unbounded, mean, max(std, _SMALLEST)
+        return standardizing(volume)
     if plans.normalization is Normalization.RESCALE_01:
         low, high = value_range(volume, None)[0].tolist()
         return *unbounded, low, max(high - low, _SMALLEST)
     if plans.normalization is Normalization.RGB_01:
         return *unbounded, 0.0, 255.0
     return None
+
+
+def standardizing(volume: Volume) -> IntensityMap:
+    """Return the map that brings a volume to mean 0 and deviation 1."""
+    mean, std = _mean_and_deviation(volume)
+    return -np.inf, np.inf, mean, max(std, _SMALLEST)
 
 
 def normalized_in_mask(volume: Volume) -> NDArray[np.float32]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,9 +12,10 @@ from lesionlocator import _core
 from lesionlocator.errors import InputError
 from lesionlocator.geometry import Box, Orientation, Shape
 from lesionlocator.model.plans import Normalization, Plans
-from lesionlocator.preprocessing.intensity import applied, intensity_map, normalized_in_mask
+from lesionlocator.preprocessing.intensity import applied, intensity_map, normalized_in_mask, standardizing
 from lesionlocator.preprocessing.resample import (
     GridChange,
+    IntensityMap,
     cubic_block,
     label_volume,
     linear_block,
@@ -54,10 +57,15 @@ class ModelGrid:
     Raises
     ------
     InputError
-        Where all voxels are zero.
+        Where all voxels are zero, or the scan has fewer channels than the network sees.
     """
 
     def __init__(self, scan: Scan, plans: Plans, *, canonical: bool | None = None) -> None:
+        if 1 + len(scan.further) < plans.channels:
+            raise InputError(
+                f"{scan.path or scan.name}: the model takes {plans.channels} channels, "
+                f"the scan has {1 + len(scan.further)}"
+            )
         self.scan = scan
         self.plans = plans
         self._canonical = Orientation.canonical(scan.geometry)
@@ -81,13 +89,11 @@ class ModelGrid:
             self.shape, self.crop.shape, plans.logits_resampling.separate_axis(target, source)
         )
         self._separate_label_axis = plans.label_resampling.separate_axis(source, target)
-        self._volume = voxels[self.crop.slices]
-        if plans.normalization is Normalization.Z_SCORE and plans.normalize_in_mask:
-            self._volume = normalized_in_mask(self._volume)
-            self._intensity = None
-        else:
-            self._intensity = intensity_map(self._volume, plans)
-        self._limits = self._value_limits() if plans.image_resampling.cubic else None
+        further = (self.orientation.view(other.voxels) for other in scan.further[: plans.channels - 1])
+        self._channels = [
+            self._first_channel(voxels[self.crop.slices]),
+            *(_Channel(volume, standardizing(volume)) for volume in (f[self.crop.slices] for f in further)),
+        ]
 
     @property
     def is_axial(self) -> bool:
@@ -107,14 +113,12 @@ class ModelGrid:
         ndarray
             float32 of the block's shape, in units of the normalization.
         """
-        inside = block.clipped(self.shape)
-        if inside == block:
-            return self._image_inside(block)
-        out = np.zeros(block.shape, np.float32)
-        if inside is not None:
-            z, y, x = (-n for n in block.start)
-            out[inside.shifted((z, y, x)).slices] = self._image_inside(inside)
-        return out
+        return self._padded(self._channels[0], block)
+
+    def images(self, block: Box) -> Iterator[NDArray[np.float32]]:
+        """Yield a block of each channel that the network sees, as :meth:`image` returns it of the first."""
+        for channel in self._channels:
+            yield self._padded(channel, block)
 
     def labels(
         self, labels: NDArray[np.uint8] | NDArray[np.uint16]
@@ -124,10 +128,38 @@ class ModelGrid:
         change = GridChange(self.crop.shape, self.shape, self._separate_label_axis)
         return label_volume(cropped, change, self.plans.label_resampling.family)
 
-    def _image_inside(self, block: Box) -> NDArray[np.float32]:
-        if self._limits is None:
-            return linear_block(self._volume, self.to_grid, block, intensity=self._intensity)
-        return cubic_block(self._volume, self.to_grid, block, limits=self._limits, intensity=self._intensity)
+    def _first_channel(self, volume: NDArray[Any]) -> _Channel:
+        intensity = None
+        if self.plans.normalization is Normalization.Z_SCORE and self.plans.normalize_in_mask:
+            volume = normalized_in_mask(volume)
+        else:
+            intensity = intensity_map(volume, self.plans)
+        limits = None
+        if self.plans.image_resampling.cubic:
+            limits = applied(value_range(volume, self.to_grid.separate_axis), intensity)
+        return _Channel(volume, intensity, limits)
 
-    def _value_limits(self) -> NDArray[np.float32]:
-        return applied(value_range(self._volume, self.to_grid.separate_axis), self._intensity)
+    def _padded(self, channel: _Channel, block: Box) -> NDArray[np.float32]:
+        inside = block.clipped(self.shape)
+        if inside == block:
+            return channel.block(self.to_grid, block)
+        out = np.zeros(block.shape, np.float32)
+        if inside is not None:
+            z, y, x = (-n for n in block.start)
+            out[inside.shifted((z, y, x)).slices] = channel.block(self.to_grid, inside)
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class _Channel:
+    """An image as stored, cropped, and how its blocks are made: cubic where there are limits, else linear."""
+
+    volume: NDArray[Any]
+    intensity: IntensityMap | None
+    limits: NDArray[np.float32] | None = None
+
+    def block(self, change: GridChange, block: Box) -> NDArray[np.float32]:
+        """Return a block of the target grid, which must lie inside it."""
+        if self.limits is None:
+            return linear_block(self.volume, change, block, intensity=self.intensity)
+        return cubic_block(self.volume, change, block, limits=self.limits, intensity=self.intensity)

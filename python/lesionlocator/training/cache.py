@@ -13,11 +13,8 @@ import numpy as np
 
 from lesionlocator.errors import InputError, OutputError
 from lesionlocator.geometry import Box
-from lesionlocator.io import read_labelmap, read_scan, write_atomically
-from lesionlocator.model.plans import Normalization
+from lesionlocator.io import read_channels, read_labelmap, read_scan, write_atomically
 from lesionlocator.preprocessing import ModelGrid
-from lesionlocator.preprocessing.intensity import intensity_map
-from lesionlocator.preprocessing.resample import linear_block
 from lesionlocator.prompts.components import regions
 from lesionlocator.synthetic.warp import instances
 
@@ -96,13 +93,13 @@ def _key(case: TrainingCase, plans: Plans) -> str:
 
 
 def _write(case: TrainingCase, plans: Plans, index: Path) -> None:
-    scan, lesions = read_scan(case.images[0]), read_labelmap(case.labels)
+    scan, lesions = read_channels(case.images), read_labelmap(case.labels)
     difference = scan.geometry.difference(lesions.geometry)
     if difference is not None:
         raise InputError(f"{case.labels}: is not on the grid of {case.images[0]}: {difference}")
     grid = ModelGrid(scan, plans)
     whole = Box.whole(grid.shape)
-    channels = [grid.image(whole), *(_channel(path, grid, plans) for path in case.images[1:])]
+    channels = list(grid.images(whole))
     labels = grid.labels(lesions.labels).astype(np.uint16)
     if [region.label for region in regions(labels)] == [1]:
         labels = instances(labels.astype(np.uint8)).astype(np.uint16)
@@ -120,17 +117,6 @@ def _write(case: TrainingCase, plans: Plans, index: Path) -> None:
             np.save(partial, array)
     with write_atomically(index) as partial:  # last, so that its being there says that all is
         partial.write_text(json.dumps({"lesions": found}), encoding="utf-8")
-
-
-def _channel(path: Path, grid: ModelGrid, plans: Plans) -> NDArray[np.float32]:
-    """Return a further channel on the grid of the first, mean 0 and deviation 1 over the scan."""
-    scan = read_scan(path)
-    difference = grid.scan.geometry.difference(scan.geometry)
-    if difference is not None:
-        raise InputError(f"{path}: is not on the grid of {grid.scan.path}: {difference}")
-    volume = grid.orientation.view(scan.voxels)[grid.crop.slices]
-    intensity = intensity_map(volume, replace(plans, normalization=Normalization.Z_SCORE))
-    return linear_block(volume, grid.to_grid, Box.whole(grid.shape), intensity=intensity)
 
 
 def _open(name: str, index: Path) -> CachedCase:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from lesionlocator.errors import InputError
 from lesionlocator.io import pair_cases
-from lesionlocator.io.cases import CHANNEL_SUFFIX
-from lesionlocator.io.files import ending
+from lesionlocator.io.channels import CHANNEL_SUFFIX, channel_files
 
 
 @dataclass(frozen=True)
@@ -30,14 +29,12 @@ def find_cases(images: Path, labels: Path) -> list[TrainingCase]:
         their number of channels.
     """
     paired, unpaired = pair_cases(images, labels)
-    further = {path for case in paired for path in _further_channels(case.image)}
+    further = {path for case in paired for path in channel_files(case.image)[1:]}
     lonely = [one for one in unpaired if not any(path.name.startswith(f"{one.name}.") for path in further)]
     if lonely:
         raise InputError(f"{images}: {lonely[0].name}: {lonely[0].reason}".replace("prompt", "label map"))
     cases = [
-        TrainingCase(
-            case.name.removesuffix(CHANNEL_SUFFIX), (case.image, *_further_channels(case.image)), case.prompts
-        )
+        TrainingCase(case.name.removesuffix(CHANNEL_SUFFIX), channel_files(case.image), case.prompts)
         for case in paired
         if case.image not in further
     ]
@@ -62,14 +59,3 @@ def nnunet_cases(dataset: Path) -> list[TrainingCase]:
         if not (dataset / name).is_dir():
             raise InputError(f"{dataset}: has no folder {name}; expected nnU-Net's raw layout")
     return find_cases(dataset / "imagesTr", dataset / "labelsTr")
-
-
-def _further_channels(first: Path) -> tuple[Path, ...]:
-    suffix = ending(first)
-    stem = first.name.removesuffix(suffix)
-    if not stem.endswith(CHANNEL_SUFFIX):
-        return ()
-    found: list[Path] = []
-    while (path := first.with_name(f"{stem[:-4]}{len(found) + 1:04d}{suffix}")).is_file():
-        found.append(path)
-    return tuple(found)

@@ -42,24 +42,8 @@ class Start:
 
     @property
     def plans(self) -> Plans:
-        """The plans of its first channel."""
-        return parsed(self.content)
-
-
-def parsed(content: dict[str, Any], source: str = "plans") -> Plans:
-    """Check plans; further channels, which inference does not have, are left out.
-
-    Raises
-    ------
-    ModelError
-        Where the plans hold something that this package cannot compute.
-    """
-    first = copy.deepcopy(content)
-    configuration = first.get("configurations", {}).get(CONFIGURATION, {})
-    for key in ("normalization_schemes", "use_mask_for_norm"):
-        if key in configuration:
-            configuration[key] = configuration[key][:1]
-    return Plans.parse(first, source)
+        """What the plans.json says."""
+        return Plans.parse(self.content, "plans")
 
 
 def fresh_start(
@@ -101,14 +85,14 @@ def fresh_start(
             content = json.loads(base.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ModelError(f"{base}: cannot be read as JSON ({error})") from error
-    parsed(content, str(base or "built-in plans"))
+    Plans.parse(content, str(base or "built-in plans"))
     configuration = content["configurations"][CONFIGURATION]
     configuration |= {} if patch is None else {"patch_size": list(patch)}
     configuration |= {} if spacing is None else {"spacing": list(spacing)}
     content["foreground_intensity_properties_per_channel"] = {"0": intensity}
     content["prompts"] = [kind.value for kind in KINDS[prompts]]
     torch.manual_seed(seed)
-    made = Start(_built(content, 1), content)
+    made = Start(_built(content), content)
     _check_patch(made.plans)
     return with_channels(made, channels)
 
@@ -127,10 +111,9 @@ def from_checkpoint(folder: Path | None, *, prompts: str, channels: int) -> Star
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{path}: cannot be read as JSON ({error})") from error
-    parsed(content, str(path))
+    schemes = Plans.parse(content, str(path)).channels
     content["prompts"] = [kind.value for kind in KINDS[prompts]]
-    schemes = len(content["configurations"][CONFIGURATION]["normalization_schemes"])
-    made = Start(_built(content, schemes), content)
+    made = Start(_built(content), content)
     weights = sorted(found.glob("fold_*/checkpoint_final.*"))
     if not weights:
         raise ModelError(f"{found}: no fold_<number> folder with a checkpoint_final file")
@@ -150,7 +133,7 @@ def with_channels(start: Start, channels: int) -> Start:
     configuration = content["configurations"][CONFIGURATION]
     configuration["normalization_schemes"] += ["ZScoreNormalization"] * added
     configuration["use_mask_for_norm"] = [*configuration.get("use_mask_for_norm", [False]), *[False] * added]
-    network = _built(content, channels)
+    network = _built(content)
     state = dict(start.network.state_dict())
     stem = state[_STEM]
     zeros = torch.zeros_like(stem[:, :1]).repeat(1, added, 1, 1, 1)
@@ -159,16 +142,9 @@ def with_channels(start: Start, channels: int) -> Start:
     return Start(network, content)
 
 
-def _built(content: dict[str, Any], channels: int) -> ResidualEncoderUNet:
-    """Build the network of plans; only its stem depends on the number of channels."""
-    network: Any = build_network(parsed(content).architecture, "plans.json")
-    first = network.encoder.stem.convs[0].conv
-    if channels > 1:
-        network.encoder.stem.convs[0].conv = torch.nn.Conv3d(
-            channels + 1, first.out_channels, first.kernel_size, first.stride, first.padding,
-            bias=first.bias is not None,
-        )  # fmt: skip
-    return network
+def _built(content: dict[str, Any]) -> ResidualEncoderUNet:
+    network: Any = build_network(Plans.parse(content, "plans.json").architecture, "plans.json")
+    return network  # type: ignore[no-any-return]  # the only architecture
 
 
 def _check_patch(plans: Plans) -> None:
