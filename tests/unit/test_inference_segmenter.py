@@ -72,16 +72,15 @@ def test_the_next_patch_is_prepared_while_the_network_runs(
 ) -> None:
     """The network does not answer the first prompt before the second one is ready."""
     made, second = [0], threading.Event()
-    image = ModelGrid.image
+    images = ModelGrid.images
 
     def counted(self: ModelGrid, block: Box) -> Any:
-        answer = image(self, block)
+        yield from images(self, block)
         made[0] += 1
         if made[0] == 2:
             second.set()
-        return answer
 
-    monkeypatch.setattr(ModelGrid, "image", counted)
+    monkeypatch.setattr(ModelGrid, "images", counted)
     one = ensemble(folder)
     one._members[0][0].register_forward_pre_hook(lambda *_: None if second.wait(PATIENCE) else 1 / 0)
     assert len(list(segment_prompts(one, grid, prompts(grid)))) == len(BOXES)

@@ -83,7 +83,7 @@ class IntensityProperties:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network's name, what builds it (:mod:`lesionlocator.model.architectures`), and how many images it sees."""
+    """A network's name, what builds it (see :mod:`lesionlocator.model.architectures`), and its images."""
 
     name: str
     arguments: Mapping[str, Any]
