@@ -22,6 +22,8 @@ BODY = 0.2
 """Values above this are of the body, not of air or lung (about -600 HU)."""
 
 _OUTSIDE = -32768
+_SLAB_VOXELS = 1 << 24
+"""Voxels of a scan that SimpleITK is given at a time, as it takes a copy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +56,7 @@ def coarse_scan(scan: Scan, spacing: float) -> CoarseScan:
     geometry = scan.geometry
     factors = [max(1, int(spacing / size)) for size in geometry.spacing[::-1]]
     factors = [min(factor, size) for factor, size in zip(factors, scan.voxels.shape[::-1], strict=True)]
-    image = sitk.BinShrink(_image(sitk, scan), factors)
+    image = _shrunk(sitk, scan, factors)
     corners = geometry.voxel_to_lps(_corners(geometry))[:, ::-1]
     low, high = corners.min(axis=0), corners.max(axis=0)
     shape = np.maximum(1, np.ceil((high - low) / spacing)).astype(int)
@@ -70,8 +72,22 @@ def coarse_scan(scan: Scan, spacing: float) -> CoarseScan:
     return CoarseScan(np.where(valid, values, np.float32(0)), valid, origin, spacing)
 
 
-def _image(sitk: Any, scan: Scan) -> Any:
-    image = sitk.GetImageFromArray(scan.voxels)
+def _shrunk(sitk: Any, scan: Scan, factors: list[int]) -> Any:
+    """Average bins of ``factors`` (x, y, z) voxels, slab by slab; a whole scan is not copied."""
+    slices, rows, columns = scan.voxels.shape
+    depth = factors[2] * max(1, _SLAB_VOXELS // (factors[2] * rows * columns))
+    starts = range(0, slices - slices % factors[2], depth)
+    slabs = [sitk.BinShrink(_image(sitk, scan, slice(start, start + depth)), factors) for start in starts]
+    image = sitk.GetImageFromArray(np.concatenate([sitk.GetArrayViewFromImage(slab) for slab in slabs]))
+    image.SetSpacing(slabs[0].GetSpacing())
+    image.SetOrigin(slabs[0].GetOrigin())
+    image.SetDirection(slabs[0].GetDirection())
+    return image
+
+
+def _image(sitk: Any, scan: Scan, slices: slice) -> Any:
+    """Return some slices of a scan; their origin is that of the scan."""
+    image = sitk.GetImageFromArray(scan.voxels[slices])
     image.SetSpacing(scan.geometry.spacing[::-1])
     image.SetOrigin(scan.geometry.origin_lps)
     image.SetDirection(scan.geometry.direction_lps)
