@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator.following.methods import LOST_IN_WARP, Carried, OnProgress, PairRun
-from lesionlocator.following.origin import FullMasks, Origin
+from lesionlocator.following.origin import Origin
 from lesionlocator.geometry import Box
 from lesionlocator.inference.segmenter import GridLogits
 from lesionlocator.results.export import scan_mask
@@ -55,9 +55,12 @@ class Learned:
 
     def pair(self, origin: Origin, followup: Scan) -> PairRun:
         """Return the work on the lesions of a scan."""
-        prompts = FullMasks(origin.masks) if origin.labels is None else origin.labels
         work = self._tracker.prepare(
-            origin.scan, followup, prompts, canonical=self._canonical, as_published=self._as_published
+            origin.scan,
+            followup,
+            origin.prompts(),
+            canonical=self._canonical,
+            as_published=self._as_published,
         )
         return _LearnedPair(work)
 

@@ -53,8 +53,10 @@ class Origin:
         The scan.
     masks
         In its voxels, by lesion id.
-    labels
-        The same lesions as the label map they were given in; None where each was given or found by itself.
+    is_one_map
+        Whether they were given in one label map; each was given or found by itself otherwise.
+    path
+        Of that map, where it has one.
     earlier
         How lesions looked in scans before this one, by lesion id: in the baseline, and, of one that this scan
         does not show, in the last one that did.
@@ -64,9 +66,17 @@ class Origin:
 
     scan: Scan
     masks: Mapping[int, LesionMask]
-    labels: LabelMap | None = None
+    is_one_map: bool = False
+    path: Path | None = None
     earlier: Mapping[int, tuple[Sight, ...]] = field(default_factory=dict)
     missed: frozenset[int] = frozenset()
+
+    def prompts(self) -> LabelMap | FullMasks:
+        """Return the lesions as they were given; made anew each time, as it takes as much as a scan."""
+        if not self.is_one_map:
+            return FullMasks(self.masks)
+        labels, _ = merged(self.masks.items(), self.scan.geometry.shape)
+        return LabelMap(labels, self.scan.geometry, self.path)
 
     def sights(self, lesion_id: int) -> tuple[Sight, ...]:
         """Return how a lesion looked in the baseline and in the last scan that showed it."""
@@ -145,10 +155,7 @@ def _of_labelmap(labelmap: LabelMap, scan: Scan) -> Origin:
     masks = {label: found.mask for label, found in labelled_in(labelmap, scan).items()}
     if not masks:
         raise InputError(f"{labelmap.path}: holds no lesion, all labels are 0")
-    if list(masks) == [1]:
-        return Origin(scan, masks)
-    labels, _ = merged(masks.items(), scan.geometry.shape)
-    return Origin(scan, masks, LabelMap(labels, scan.geometry, labelmap.path))
+    return Origin(scan, masks, is_one_map=list(masks) != [1], path=labelmap.path)
 
 
 def _legal(lesion_id: Any) -> int:

@@ -62,23 +62,31 @@ def _correlations(
     f, g = first.values.astype(np.float64), second.values.astype(np.float64)
     mean = (f[first.valid].mean() + g[second.valid].mean()) / 2
     f, g = np.where(first.valid, f - mean, 0), np.where(second.valid, g - mean, 0)
-    ones, one, square = (
-        np.conj(np.fft.rfftn(v, shape, axes=_AXES)) for v in (first.valid.astype(float), f, f**2)
-    )
-    others, other, squared = (
-        np.fft.rfftn(v, shape, axes=_AXES) for v in (second.valid.astype(float), g, g**2)
-    )
+
+    def spectrum(values: NDArray[np.float64]) -> NDArray[np.complex128]:
+        return np.fft.rfftn(values, shape, axes=_AXES)
 
     def summed(a: NDArray[np.complex128], b: NDArray[np.complex128]) -> NDArray[np.float64]:
         return np.fft.irfftn(a * b, shape, axes=_AXES)
 
+    # Each of these arrays is some 25 MB for whole bodies: none is made before it is needed, or kept after.
+    ones, others = np.conj(spectrum(first.valid.astype(float))), spectrum(second.valid.astype(float))
     common = np.maximum(np.rint(summed(ones, others)), 0)
     count = np.maximum(common, 1)
-    sum_f, sum_g = summed(one, others), summed(ones, other)
-    spread_f = np.maximum(summed(square, others) - sum_f**2 / count, 0)
-    spread_g = np.maximum(summed(ones, squared) - sum_g**2 / count, 0)
-    joint = summed(one, other) - sum_f * sum_g / count
-    spread = np.sqrt(spread_f * spread_g)
+    one = np.conj(spectrum(f))
+    sum_f = summed(one, others)
+    spread = np.maximum(summed(np.conj(spectrum(f**2)), others) - sum_f**2 / count, 0)
+    del others
+    other = spectrum(g)
+    joint = summed(one, other)
+    del one
+    sum_g = summed(ones, other)
+    del other
+    joint -= sum_f * sum_g / count
+    del sum_f
+    spread *= np.maximum(summed(ones, spectrum(g**2)) - sum_g**2 / count, 0)
+    del ones, sum_g
+    np.sqrt(spread, out=spread)
     # Where one side is flat, what is left is rounding.
     flat = spread <= 1e-6 * count
     return np.where(flat, 0.0, joint / np.where(flat, 1, spread)), common
