@@ -10,6 +10,7 @@ from lesionlocator.errors import InputError
 from lesionlocator.geometry import Box, Geometry, Orientation
 from lesionlocator.io import Scan
 from lesionlocator.synthetic import make_patient
+from lesionlocator.tracking import coarse
 from lesionlocator.tracking.classical import LEAST_SIMILARITY, register
 from lesionlocator.tracking.coarse import coarse_scan
 
@@ -146,6 +147,15 @@ def test_a_coarse_scan_does_not_depend_on_how_the_file_is_stored(baseline):
     np.testing.assert_allclose(a.values, b.values, atol=3e-3)  # an HU, as averages are rounded
     assert a.valid.all()
     assert b.valid.all()
+
+
+@pytest.mark.parametrize("voxels", [1, 5000])
+def test_a_coarse_scan_is_the_same_from_slabs_of_any_size(baseline, monkeypatch, voxels):
+    whole = coarse_scan(baseline, 25.0)
+    monkeypatch.setattr(coarse, "_SLAB_VOXELS", voxels)
+    parts = coarse_scan(baseline, 25.0)
+    np.testing.assert_array_equal(parts.values, whole.values)
+    np.testing.assert_array_equal(parts.origin, whole.origin)
 
 
 def test_a_coarse_scan_keeps_places(baseline):
