@@ -62,7 +62,7 @@ def tracking_settings(
 
 
 def surroundings(
-    device: DeviceChoice, *, command: Sequence[str], options: dict[str, Any], deidentify: bool = False
+    device: DeviceChoice | None, *, command: Sequence[str], options: dict[str, Any], deidentify: bool = False
 ) -> dict[str, Any]:
     """Return what else the record of a run tells: version, device, threads, command and options.
 
@@ -74,7 +74,7 @@ def surroundings(
     return {
         "version": _core.__version__,
         "command": [] if deidentify else list(command),
-        "device": {"name": str(device.device), "reason": device.reason},
+        "device": None if device is None else {"name": str(device.device), "reason": device.reason},
         "threads": thread_counts(),
         "options": {} if deidentify else options,
     }

@@ -50,7 +50,7 @@ def test_a_course_is_saved_as_the_command_writes_it(
     command += ["--device", "cpu", "--disable-tta", "--dates", *DAYS]
     assert console.exit_code(lambda: lesionlocator.main([*map(str, command)], standalone_mode=False)) == 0
     saved, written = contents(tmp_path / "saved"), contents(tmp_path / "out")
-    assert sorted(saved) == sorted(path.name for path in files)
+    assert sorted([*saved, "run.json"]) == sorted(path.name for path in files)
     assert saved == written
 
 
@@ -76,6 +76,42 @@ def test_boxes_are_segmented_in_the_baseline_first(
     np.testing.assert_array_equal(
         read(tmp_path / "saved" / "bl_lesion_3.nii.gz"), read(tmp_path / "saved" / "fu2_lesion_3.nii.gz")
     )
+
+
+def report(*arguments: object) -> int:
+    words = ["report", *map(str, arguments)]
+    return console.exit_code(lambda: lesionlocator.main(words, standalone_mode=False))
+
+
+def test_a_saved_course_has_a_report(
+    tracker: ll.Tracker, scans: list[ll.Scan], patient: dict[str, Path], tmp_path: Path
+) -> None:
+    pictures = {}
+    for name, prompts in (
+        ("label_map", ll.read_labelmap(patient["labels"])),
+        ("array", {7: lesions(CENTRES) == 7}),
+    ):
+        tracker.track(scans, prompts).save(tmp_path / name)
+        assert report(tmp_path / name) == 0
+        page = (tmp_path / name / "report.html").read_text(encoding="utf-8")
+        pictures[name] = page.count("data:image/jpeg;base64")
+        assert "fu2" in page
+    assert pictures["label_map"] > pictures["array"] >= 3 + 3, "a projection and a lesion for each scan"
+    assert (tmp_path / "array" / "bl_lesion_7.nii.gz").is_file()
+
+
+def test_the_report_of_scans_without_files_says_what_it_needs(
+    tracker: ll.Tracker,
+    scans: list[ll.Scan],
+    patient: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    unnamed = [ll.Scan(scan.name, scan.voxels, scan.geometry) for scan in scans]
+    tracker.track(unnamed, {7: lesions(CENTRES) == 7}).save(tmp_path / "saved")
+    assert report(tmp_path / "saved") == 1
+    assert "bl: was tracked without a file; write the scan as bl.nii.gz" in capsys.readouterr().err
+    assert report(tmp_path / "saved", "--images", patient["bl"].parent) == 0
 
 
 def test_what_cannot_be_followed_is_told(

@@ -94,6 +94,9 @@ def test_demo_writes_a_scan_prompts_masks_courses_and_their_report(
     monkeypatch.setattr(demo, "_LESIONS", 2)
     result = CliRunner().invoke(demo.demo, ["-o", str(tmp_path / "out"), "--device", "cpu"])
     assert result.exit_code == 0, result.output
+    assert result.output.replace("\n", "").count(f"{tmp_path / 'out' / 'tracked'}") == 2, (
+        "results, and report in it"
+    )
     scan = ll.read_scan(tmp_path / "out" / "whole_body.nii.gz")
     truth = ll.read_labelmap(tmp_path / "out" / "whole_body_truth.nii.gz")
     assert truth.labels.max() == 2

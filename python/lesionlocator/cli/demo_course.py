@@ -74,7 +74,6 @@ def demo_course(patient: SyntheticScan, seed: int, name: str, output: Path, devi
         f"Found within 10 mm: {sum(one.is_right for one in there)} of {len(there)}; "
         f"noticed as gone: {sum(one.is_right for one in gone)} of {len(gone)}"
     )
-    console.say(f"Courses: {results}")
     return results
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from lesionlocator.errors import InputError
+from lesionlocator.following.course_record import write_record
 from lesionlocator.following.examinations import examined, examined_baseline
 from lesionlocator.following.methods import Carried
 from lesionlocator.following.places import KnownPlaces
+from lesionlocator.io.masks import write_mask_region
 from lesionlocator.results.course import Course, CourseOptions
 from lesionlocator.results.course_files import write_course
 from lesionlocator.results.files import CaseFiles, make_folder
@@ -41,6 +43,8 @@ class PatientCourse(Course):
     ----------
     names, dates, lesions, options
         As of a :class:`lesionlocator.results.course.Course`.
+    origin
+        The baseline and its lesions.
     baseline
         What segmenting the baseline gave; None where its lesions were given as masks.
     followups
@@ -49,12 +53,15 @@ class PatientCourse(Course):
         Where each lesion was looked for in each follow-up, by id; a lesion that was not has no entry.
     """
 
+    origin: Origin
     baseline: Segmentation | None
     followups: tuple[Segmentation, ...]
     expected: tuple[Mapping[int, LesionMask], ...]
 
     def save(self, folder: str | Path, *, per_lesion: bool = True, labelmap: bool = True) -> list[Path]:
-        """Write the masks of all scans, and ``tracking.csv`` and ``tracking.json``.
+        """Write the masks of all scans, ``tracking.csv``, ``tracking.json``, and ``run.json`` for the report.
+
+        Lesions of the baseline that were not read from one label map are written too, one mask a lesion.
 
         Parameters
         ----------
@@ -73,12 +80,30 @@ class PatientCourse(Course):
             Where a file cannot be written.
         """
         root = make_folder(folder)
+        files = self.write_results(root, per_lesion=per_lesion, labelmap=labelmap)
+        if self.baseline is None and self.labels_file is None:
+            files += self._write_baseline(root)
+        return [*files, write_record(self, root)]
+
+    def write_results(self, root: Path, *, per_lesion: bool = True, labelmap: bool = True) -> list[Path]:
+        """Write what :meth:`save` does but masks of a baseline that was given and ``run.json``."""
         scans = self.followups if self.baseline is None else (self.baseline, *self.followups)
         files = [path for scan in scans for path in scan.save(root, per_lesion=per_lesion, labelmap=labelmap)]
         for followup, places in zip(self.followups, self.expected if per_lesion else (), strict=per_lesion):
             own = CaseFiles.of(followup.scan, root)
             files += [own.write_expected(i, place, followup.scan.geometry) for i, place in places.items()]
         return files + write_course(self, root)
+
+    @property
+    def labels_file(self) -> Path | None:
+        """The label map that the lesions of the baseline were read from, if there is one."""
+        return None if self.origin.labels is None else self.origin.labels.path
+
+    def _write_baseline(self, root: Path) -> list[Path]:
+        own, geometry = CaseFiles.of(self.origin.scan, root), self.origin.scan.geometry
+        for lesion_id, mask in self.origin.masks.items():
+            write_mask_region(own.mask(lesion_id), mask.region, mask.box, geometry)
+        return [own.mask(lesion_id) for lesion_id in self.origin.masks]
 
 
 def follow(
@@ -144,6 +169,7 @@ def follow(
         course.dates,
         course.lesions,
         course.options,
+        origin,
         baseline,
         tuple(results),
         tuple(expected),

@@ -13,6 +13,7 @@ import numpy as np
 from lesionlocator.errors import InputError
 from lesionlocator.following.origin import read_origin
 from lesionlocator.io import Scan, read_labelmap, read_scan
+from lesionlocator.io.files import IMAGE_ENDINGS
 from lesionlocator.prompts.components import regions
 from lesionlocator.results.course_files import JSON_NAME
 from lesionlocator.results.documents import read_document
@@ -164,7 +165,7 @@ def _tracked(folder: Path, images: Path | None) -> Patient:
     tracking, run = Tracking.read(folder), read_document(folder / RUN_FILE)
     try:
         options, settings = run["options"], run["settings"]
-        scans = [Path(options["baseline"]), *map(Path, options["followups"])]
+        scans = [_path(text) for text in (options["baseline"], *options["followups"])]
         series = list(settings.get("series") or [None])
         labels = [None, *map(Path, options["followup_labels"])]
         prompts = tuple(map(Path, options["prompts"])) if settings["prompt_type"] == "prev_mask" else ()
@@ -180,10 +181,10 @@ def _tracked(folder: Path, images: Path | None) -> Patient:
         Timepoint(
             name,
             day,
-            _present(scans[place], images),
+            _scan_of(name, scans[place], images),
             series[place],
             tuple(_present(path, images) for path in prompts) if place == 0 else (),
-            _present(labels[place], images) if place < len(labels) and labels[place] else None,
+            _present(label, images) if place < len(labels) and (label := labels[place]) else None,
         )
         for place, (name, day) in enumerate(tracking.timepoints)
     )
@@ -209,10 +210,26 @@ def _segmented(path: Path, images: Path | None) -> Patient:
     return Patient(name, path.parent, (Timepoint(name, scan=scan, series=series),), lesions, run)
 
 
-def _present(path: Path | None, images: Path | None) -> Path:
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+def _scan_of(name: str, path: Path | None, images: Path | None) -> Path:
+    """Return where a scan is now; one that was not read from a file is known by its name."""
+    if path is not None:
+        return _present(path, images)
+    files = [] if images is None else [images / f"{name}{ending}" for ending in IMAGE_ENDINGS]
+    for file in files:
+        if file.is_file():
+            return file
+    raise InputError(
+        f"{name}: was tracked without a file; write the scan as {name}.nii.gz, "
+        "and name its folder with --images"
+    )
+
+
+def _present(path: Path, images: Path | None) -> Path:
     """Return where a file is now."""
-    if path is None:
-        raise InputError("a scan without a file")
     for place in (path, *(() if images is None else (images / path.name,))):
         if place.exists():
             return place

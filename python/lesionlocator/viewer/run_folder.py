@@ -100,7 +100,7 @@ class RunFolder:
             files = CaseFiles(self.path, one.scan.name)
             files.remove_masks_except(i for i, lesion in one.lesions.items() if lesion.found is not None)
             files.remove_expected_except(places)
-        written = course.save(self.path)
+        written = course.write_results(self.path)
         method = course.followups[0]
         settings = tracking_settings(
             method.model,
