@@ -138,5 +138,15 @@ def evaluate_command(
     console.say(json.dumps(report["summary"], indent=1))
 
 
+@main.command("tables")
+@click.argument("report", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def tables_command(report: Path) -> None:
+    """Print what an evaluation measured, as the tables of a model card."""
+    from lesionlocator.cli import console
+    from lesionlocator.training.card import tables
+
+    console.say(tables(json.loads(report.read_text(encoding="utf-8"))))
+
+
 if __name__ == "__main__":
     main()
