@@ -130,6 +130,21 @@ def shifted(tmp_path: Path, name: str, date: str, **tags: Any) -> Path:
     )
 
 
+def test_a_segmentation_is_tracked_as_the_label_map_it_was_made_of(tmp_path: Path, echo_model: Path) -> None:
+    baseline, later = shifted(tmp_path, "first", "20240110"), shifted(tmp_path, "later", "20240412")
+    extra = ("-m", echo_model)
+    assert tracked(tmp_path, later, baseline=baseline, extra=extra) == 0
+    convert = ("convert", "-i", baseline, "-l", tmp_path / "lesions.nii.gz")
+    assert run(*convert, "-o", tmp_path / "dicom") == 0
+    (seg,) = (tmp_path / "dicom").rglob("*.dcm")
+    assert run(
+        "track", "--baseline", baseline, "--followup", later, "-p", seg, "-o", tmp_path / "again",
+        "--registration", "classical", "--device", "cpu", *extra,
+    ) == 0  # fmt: skip
+    mask = "later_lesion_7.nii.gz"
+    assert (tmp_path / "again" / mask).read_bytes() == (tmp_path / "out" / mask).read_bytes()
+
+
 def test_followups_are_put_in_the_order_of_their_study_dates(
     tmp_path: Path, echo_model: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

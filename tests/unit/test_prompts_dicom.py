@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydicom.sr.codedict import codes
 from dicom_cases import NAME, NUMBER, balls, oblique, phantom, write_multiframe, write_series
 from lesionlocator.dicom.outputs import DicomKind, DicomOutputs, write_dicom
 from lesionlocator.errors import InputError
+from lesionlocator.following.origin import read_origin
 from lesionlocator.geometry import Box, Geometry
 from lesionlocator.io import Scan, read_scan
 from lesionlocator.prompts.entries import PromptFile
@@ -53,6 +55,31 @@ def test_boxes_and_centres_are_those_of_the_masks(tmp_path: Path, scan: Scan, ki
         assert found is not None
         assert prompt.box == found.box
         assert prompt.point == pytest.approx(found.centroid_voxel, abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["binary", "labelmap"])
+def test_segments_are_masks_of_a_baseline(tmp_path: Path, scan: Scan, kind: str) -> None:
+    origin = read_origin([written(scan, tmp_path, DicomKind.SEG, labelmap=kind == "labelmap")], scan)
+    assert sorted(origin.masks) == ([7, 300] if kind == "labelmap" else [2, 7, 300])
+    for lesion_id, mask in origin.masks.items():
+        np.testing.assert_array_equal(mask.full(), MASKS[lesion_id].full())
+
+
+def test_segments_off_the_grid_are_no_masks_of_a_baseline(tmp_path: Path, scan: Scan) -> None:
+    path = written(scan, tmp_path, DicomKind.SEG)
+    moved = tuple(v + 0.4 for v in scan.geometry.origin_lps)
+    shifted = replace(scan, geometry=replace(scan.geometry, origin_lps=moved))
+    with pytest.raises(InputError, match=r"lesion \d+ is not on the grid of the scan"):
+        read_origin([path], shifted)
+    short = replace(scan, voxels=scan.voxels[:5], geometry=replace(scan.geometry, shape=(5, 16, 20)))
+    with pytest.raises(InputError, match=r"lesion \d+ lies outside the scan"):
+        read_origin([path], short)
+
+
+def test_a_report_is_no_mask_of_a_baseline(tmp_path: Path, scan: Scan) -> None:
+    path = written(scan, tmp_path, DicomKind.SR)
+    with pytest.raises(InputError, match=r"legal as masks: a Segmentation, or label maps"):
+        read_origin([path], scan)
 
 
 def test_a_segmentation_on_another_grid_covers_the_same_place(tmp_path: Path, scan: Scan) -> None:

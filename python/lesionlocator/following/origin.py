@@ -12,8 +12,11 @@ import numpy as np
 
 from lesionlocator.errors import InputError
 from lesionlocator.following.evidence import Sight
+from lesionlocator.geometry import Box, Shape
 from lesionlocator.io import LabelMap, Scan, read_labelmap
+from lesionlocator.io.dicom import is_dicom
 from lesionlocator.io.files import IMAGE_ENDINGS
+from lesionlocator.prompts.dicom_segments import read_segment_voxels
 from lesionlocator.prompts.kinds import LARGEST_ID
 from lesionlocator.results.findings import labelled_in
 from lesionlocator.results.labelmap import merged
@@ -87,7 +90,7 @@ class Origin:
 
 
 def read_origin(paths: Sequence[Path], scan: Scan) -> Origin:
-    """Read one label map, or one mask for each lesion.
+    """Read one label map, one DICOM segmentation, or one mask for each lesion.
 
     A label map whose only label is 1 holds a lesion for each 26-connected component, numbered by its first
     voxel. Several masks take their ids from ``_lesion_<id>`` in their names where all have one, else from
@@ -99,11 +102,14 @@ def read_origin(paths: Sequence[Path], scan: Scan) -> Origin:
         Where a file is no label map on the scan's grid, is empty, or holds several lesions where it should
         hold one, or an id occurs twice.
     """
+    if len(paths) == 1 and is_dicom(paths[0]):
+        found = read_segment_voxels(paths[0], scan.geometry)
+        return Origin(scan, {_legal(i): _of_voxels(voxels, scan) for i, voxels in found.items()})
     for path in paths:
         if not path.name.lower().endswith(IMAGE_ENDINGS):
             raise InputError(
-                f"{path}: is no mask; legal with -t prev_mask: label maps ({', '.join(IMAGE_ENDINGS)}). "
-                "Boxes and points need -t box or -t point"
+                f"{path}: is no mask; legal with -t prev_mask: label maps ({', '.join(IMAGE_ENDINGS)}), or a "
+                "single DICOM segmentation. Boxes and points need -t box or -t point"
             )
     if len(paths) == 1:
         return origin_of(read_labelmap(paths[0]), scan)
@@ -175,6 +181,19 @@ def _of_array(lesion_id: int, array: Any, scan: Scan) -> LesionMask:
     if found is None:
         raise InputError(f"lesion {lesion_id}: its mask is empty")
     return found
+
+
+def _of_voxels(voxels: NDArray[np.intp], scan: Scan) -> LesionMask:
+    first, last = voxels.min(axis=0), voxels.max(axis=0)
+    box = Box(_triple(first), _triple(last + 1))
+    region = np.zeros(box.shape, np.uint8)
+    region[tuple((voxels - first).T)] = 1
+    return LesionMask(scan.geometry.shape, box, region, np.zeros(box.shape, np.float32))
+
+
+def _triple(values: NDArray[np.intp]) -> Shape:
+    z, y, x = values.tolist()
+    return z, y, x
 
 
 def _single(labelmap: LabelMap, scan: Scan) -> LesionMask:
