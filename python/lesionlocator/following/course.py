@@ -97,7 +97,7 @@ class PatientCourse(Course):
     @property
     def labels_file(self) -> Path | None:
         """The label map that the lesions of the baseline were read from, if there is one."""
-        return None if self.origin.labels is None else self.origin.labels.path
+        return self.origin.path
 
     def _write_baseline(self, root: Path) -> list[Path]:
         own, geometry = CaseFiles.of(self.origin.scan, root), self.origin.scan.geometry
