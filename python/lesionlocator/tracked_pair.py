@@ -200,6 +200,7 @@ class PairWork:
         logits = segment_prompts(ensemble, seen, on_forward=count)
         network = (ensemble.seconds["network"] - before) / max(len(seen), 1)
         prepare = (perf_counter() - started) / max(len(seen), 1) - network
+        self.notes += ensemble.new_notes()
         for lesion_id in lesion_ids:
             if lesion_id in seen:
                 seconds = {"prepare": prepare, "network": network}

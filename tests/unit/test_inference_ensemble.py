@@ -218,7 +218,7 @@ def test_another_problem_is_not_taken_for_missing_memory(folder: NetworkFolder, 
 
 
 def test_after_the_smallest_batch_comes_the_host_and_then_nothing() -> None:
-    ladder = MemoryLadder(torch.device("mps"), batch=2)
+    ladder = MemoryLadder(torch.device("mps"), batch=2, sums_on_host=False)
     steps = []
     while ladder.goes_on_after(MemoryError()):
         steps.append((ladder.batch, ladder.sums_on_host))

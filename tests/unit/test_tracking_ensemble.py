@@ -88,9 +88,9 @@ def test_a_checkpoint_with_second_names_and_unneeded_buffers_is_loaded(tmp_path:
 def test_patches_in_one_batch_give_what_each_gives_alone(tmp_path: Path) -> None:
     member = load(write(tmp_path), folds=[0]).members[0]
     patches = list(np.random.default_rng(0).normal(size=(5, 2, 16, 16, 16)).astype(np.float32))
-    assert member.batch == 1  # on the CPU
+    assert member.memory.batch == 1  # on the CPU
     alone = list(member.logit_differences(patches))
-    member.batch = 3
+    member.memory.batch = 3
     for found, wanted in zip(member.logit_differences(patches), alone, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-5)
 
@@ -108,9 +108,29 @@ def test_batches_become_smaller_where_memory_is_short(
         return forward(patches)
 
     monkeypatch.setattr(member, "_forward", short_of_memory)
-    member.batch = 8
+    member.memory.batch = 8
     assert len(list(member.logit_differences([np.zeros((2, 16, 16, 16), np.float32)] * 7))) == 7
     assert sizes == [7, 4, 2, 2, 2, 1]
+
+
+def test_what_was_done_where_memory_was_short_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensemble = load(write(tmp_path), folds=[0])
+    member = ensemble.members[0]
+    answers = iter([torch.cuda.OutOfMemoryError("out of memory"), np.zeros((1, 16, 16, 16), np.float32)])
+
+    def short_once(patches: np.ndarray) -> np.ndarray:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(member, "_forward", short_once)
+    member.memory.batch = 2
+    assert len(list(member.logit_differences([np.zeros((2, 16, 16, 16), np.float32)]))) == 1
+    assert ensemble.new_notes() == ("out of memory on cpu: samples go 1 at a time",)
+    assert ensemble.new_notes() == ()
 
 
 def test_views_are_all_mirrorings_of_all_folds(tmp_path: Path) -> None:

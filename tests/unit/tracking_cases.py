@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from lesionlocator.geometry import Geometry, Shape
 from lesionlocator.inference.device import choose_device
+from lesionlocator.inference.memory import MemoryLadder
 from lesionlocator.io import Scan
 from lesionlocator.longitudinal import TrackingModel
 from lesionlocator.model import NetworkFolder, Plans
@@ -81,7 +83,7 @@ class Answering:
         mirrorings: tuple[tuple[int, ...], ...] = ((),),
         batch: int = 1,
     ) -> None:
-        self.batch = batch
+        self.memory = MemoryLadder(torch.device("cpu"), batch, sums_on_host=True)
         self.mirrorings = list(mirrorings)
         self.patches: list[np.ndarray] = []
         self.batches: list[int] = []
@@ -107,7 +109,10 @@ class Ensemble:
 
     @property
     def lesions_at_once(self) -> int:
-        return max(member.batch for member in self.members.values())
+        return max(member.memory.batch for member in self.members.values())
+
+    def new_notes(self) -> tuple[str, ...]:
+        return ()
 
     @property
     def views(self) -> Iterator[tuple[int, tuple[int, ...]]]:

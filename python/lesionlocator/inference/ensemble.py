@@ -128,7 +128,9 @@ class Ensemble:
             self.folds.append(fold)
             self._members.append((network, mirrorings(weights, mirroring)))
         patch, features = folder.plans.patch_size, first_features(self._members[0][0])
-        self._memory = MemoryLadder(device, batch or batch_that_fits(device, patch, features))
+        self._memory = MemoryLadder(
+            device, batch or batch_that_fits(device, patch, features), sums_on_host=device.type == "cpu"
+        )
 
     @property
     def forwards(self) -> int:

@@ -46,6 +46,21 @@ def ready_network(
     network = build_network(folder.plans.architecture, str(folder.path / "plans.json"))
     weights.load_into(network)
     _check_patch(folder, network)
+    return ready_form(network, device, dtype, compiled=compiled)
+
+
+def ready_form(
+    network: nn.Module, device: torch.device, dtype: torch.dtype, *, compiled: bool = False
+) -> nn.Module:
+    """Return a loaded U-Net, changed in place, on a device and ready to answer.
+
+    Parameters
+    ----------
+    network
+        With its weights, on the CPU.
+    device, dtype, compiled
+        As for :func:`ready_network`.
+    """
     has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch's own lack of types
     by_onednn = has_onednn and (device.type, dtype) == ("cpu", torch.float32) and not compiled
     network = for_inference(network, dtype, by_onednn=by_onednn)

@@ -63,11 +63,13 @@ class MemoryLadder:
         Where the networks run.
     batch
         Samples at once.
+    sums_on_host
+        Whether answers are summed on the host from the start.
     """
 
-    def __init__(self, device: torch.device, batch: int) -> None:
+    def __init__(self, device: torch.device, batch: int, *, sums_on_host: bool) -> None:
         self._device = device
-        self.sums_on_host = device.type == "cpu"
+        self.sums_on_host = sums_on_host
         self.batch = batch
         self._notes: list[str] = []
 

@@ -14,7 +14,8 @@ from torch import nn
 
 from lesionlocator.errors import ModelError
 from lesionlocator.inference.compiling import check_compiled
-from lesionlocator.inference.memory import is_out_of_memory
+from lesionlocator.inference.loading import ready_form
+from lesionlocator.inference.memory import MemoryLadder, batch_that_fits, first_features
 from lesionlocator.inference.precision import choose_precision, computing_in
 from lesionlocator.model import NetworkFolder, build_network, read_weights
 from lesionlocator.networks.inference_form import without_transposed_convolutions
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 _IGNORED = "identity_map"
 """Buffers that some checkpoints hold and that nothing needs."""
-_ACTIVATIONS = 6
-"""Of the size of the U-Net's first stage, that are alive at once."""
-_LARGEST_BATCH = 16
 
 
 class TrackingNetwork(nn.Module):
@@ -68,7 +66,7 @@ class Member:
         Axes of each mirroring, the unmirrored one first.
     seconds
         Time spent in each of both networks so far: ``registration`` and ``network``.
-    batch
+    memory
         How many patches the U-Net takes at once.
     """
 
@@ -95,16 +93,17 @@ class Member:
             chosen for n in range(len(axes) + 1) for chosen in itertools.combinations(axes, n)
         ]
         self.seconds = {"registration": 0.0, "network": 0.0}
-        self.batch = _batch_size(device, self.patch, _first_features(unet))
+        batch = batch_that_fits(device, self.patch, first_features(unet))
+        self.memory = MemoryLadder(device, batch, sums_on_host=True)
         self._path = path
         self._device = device
         self._dtype = choose_precision(precision, device)
+        registration = network.reg_net
         if device.type == "mps":
-            without_transposed_convolutions(network)
-        self._network = network.to(device=device, memory_format=torch.channels_last_3d).eval()  # type: ignore[call-overload]  # torch's stub lacks channels_last_3d
+            without_transposed_convolutions(registration)
+        self._registration = registration.to(device=device, memory_format=torch.channels_last_3d).eval()  # type: ignore[call-overload]  # torch's stub lacks channels_last_3d
+        self._unet = ready_form(unet, device, self._dtype, compiled=compiled)
         self._compiled = compiled
-        if compiled:
-            unet.compile()
 
     def register(
         self, moving: NDArray[np.float32], fixed: NDArray[np.float32]
@@ -133,7 +132,7 @@ class Member:
                 torch.from_numpy(np.ascontiguousarray(v))[None, None].to(self._device)
                 for v in (moving, fixed)
             )
-            phi = self._network.reg_net(a, b)
+            phi = self._registration(a, b)
             answer = phi[0].cpu().numpy(), sample(a, phi)[0, 0].cpu().numpy()
         if not np.isfinite(answer[0]).all():
             raise ModelError(f"{self._path}: the registration network gave positions that are not finite")
@@ -152,17 +151,14 @@ class Member:
         """
         done = 0
         while done < len(patches):
-            chosen = patches[done : done + self.batch]
+            chosen = patches[done : done + self.memory.batch]
             try:
                 answers = self._forward(np.stack(chosen))
             except (RuntimeError, MemoryError) as problem:
                 if self._compiled:
                     check_compiled(problem)
-                if self.batch == 1 or not is_out_of_memory(problem):
+                if not self.memory.goes_on_after(problem):
                     raise
-                self.batch //= 2
-                if self._device.type == "cuda":
-                    torch.cuda.empty_cache()
                 continue
             yield from answers
             done += len(chosen)
@@ -171,7 +167,7 @@ class Member:
         started = perf_counter()
         with torch.inference_mode(), computing_in(self._device, self._dtype):
             x = torch.from_numpy(patches).to(self._device).contiguous(memory_format=torch.channels_last_3d)
-            logits = self._network.unet(x).float()
+            logits = self._unet(x).float()
             answer = (logits[:, 1] - logits[:, 0]).cpu().numpy()
         self.seconds["network"] += perf_counter() - started
         return answer
@@ -222,7 +218,7 @@ class TrackingEnsemble:
     @property
     def lesions_at_once(self) -> int:
         """How many lesions fill a batch of the U-Net with all their mirrorings."""
-        return max(1, *(member.batch // len(member.mirrorings) for member in self.members.values()))
+        return max(1, *(member.memory.batch // len(member.mirrorings) for member in self.members.values()))
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -230,23 +226,9 @@ class TrackingEnsemble:
         both = [member.seconds for member in self.members.values()]
         return {stage: sum(seconds[stage] for seconds in both) for stage in both[0]}
 
-
-def _first_features(unet: nn.Module) -> int:
-    """Return how many channels the first convolution makes, at full resolution."""
-    return next(len(weight) for weight in unet.parameters() if weight.ndim == 5)
-
-
-def _batch_size(device: torch.device, patch: Shape, features: int) -> int:
-    """Return how many patches fit into half of the memory that a device has to spare.
-
-    One where there is no such memory: a batch does not make a CPU faster.
-    """
-    if device.type != "cuda":
-        return 1
-    free, _ = torch.cuda.mem_get_info(device)
-    # The first stage holds most: its activations, some of them at once, in half precision or single.
-    each = _ACTIVATIONS * 4 * features * int(np.prod(patch))
-    return max(1, min(_LARGEST_BATCH, free // 2 // each))
+    def new_notes(self) -> tuple[str, ...]:
+        """Return what was done where memory ran out since this was last asked, in words for the user."""
+        return tuple(note for member in self.members.values() for note in member.memory.new_notes())
 
 
 def _patch_size(network: TrackingNetwork, path: Path) -> Shape:

@@ -157,7 +157,7 @@ def segment_prompts(
             for place, prompt in enumerate(prompts)
             if prompt.fold == fold
         ]
-        size = max(member.batch, 1)
+        size = member.memory.batch
         for first in range(0, len(views), size):
             some = views[first : first + size]
             patches = [answers[lesion_id].patch(place) for lesion_id, place in some]
