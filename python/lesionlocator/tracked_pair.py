@@ -37,6 +37,14 @@ OUT_OF_VIEW = "the lesion lies outside what the follow-up shows"
 _EMPTY = "the network found no lesion at this prompt"
 
 
+def doubt(earlier: str, similarity: float, expected: float) -> str:
+    """Return the warning of a lesion carried over between scans that hardly resemble each other."""
+    return (
+        f"doubtful registration: similarity to {earlier} is {similarity:.2f}, expected at least {expected}, "
+        "so that the scans may be of different patients or parts of the body"
+    )
+
+
 @dataclass(frozen=True)
 class TrackedLesion(LesionResult):
     """What became of a lesion at a follow-up.
@@ -110,6 +118,7 @@ class PairWork:
         self._followup = followup
         self._lesions = lesions
         self._marks_void = marks_void
+        self._doubts: tuple[str, ...] = ()
         self.views: dict[int, list[Prompt]] = {}
 
     @property
@@ -184,13 +193,18 @@ class PairWork:
             for lesion_id, prompt in prompt_all(fold, registration, self._lesions.masks, void):
                 self.views.setdefault(lesion_id, []).append(prompt)
             on_registration()
-        if self.registration is not None and self.registration.similarity < LOW_SIMILARITY:
-            self.notes += (
-                f"{self._followup.grid.scan.name} hardly resembles {self._baseline.grid.scan.name}: their "
-                f"correlation after registration is {self.registration.similarity:.2f}, expected: at least "
-                f"{LOW_SIMILARITY}",
-            )
+        if self.registration is not None and not self.registration.similarity >= LOW_SIMILARITY:
+            self._warn(self.registration.similarity)
         self.seconds["registration"] = perf_counter() - started
+
+    def _warn(self, similarity: float) -> None:
+        """Tell of the pair, and of each of its lesions, that the scans hardly resemble each other."""
+        name = self._baseline.grid.scan.name
+        self._doubts = (doubt(name, similarity, LOW_SIMILARITY),)
+        self.notes += (
+            f"{self._followup.grid.scan.name} hardly resembles {name}: their correlation after registration "
+            f"is {similarity:.2f}, expected: at least {LOW_SIMILARITY}",
+        )
 
     def _track(self, lesion_ids: Sequence[int], count: Callable[[int], None]) -> Iterator[TrackedLesion]:
         """Segment some lesions together, whose patches may be one batch of the network."""
@@ -206,19 +220,21 @@ class PairWork:
                 seconds = {"prepare": prepare, "network": network}
                 yield self._tracked(lesion_id, logits[lesion_id], seconds)
             else:
-                yield TrackedLesion(lesion_id, LesionStatus.EMPTY, warnings=(OUT_OF_VIEW,), in_view=False)
+                why = (OUT_OF_VIEW, *self._doubts)
+                yield TrackedLesion(lesion_id, LesionStatus.EMPTY, warnings=why, in_view=False)
 
     def _tracked(self, lesion_id: int, logits: GridLogits, seconds: dict[str, float]) -> TrackedLesion:
         started, views = perf_counter(), self.views[lesion_id]
         mask = scan_mask(logits, self._followup.grid)
         warped = views[0].frame.to_grid(views[0].mask)
         lost = any(view.is_lost for view in views)
+        told = ((_LOST,) if lost else ()) + ((_EMPTY,) if mask is None else ())
         return TrackedLesion(
             lesion_id,
             LesionStatus.EMPTY if mask is None else LesionStatus.SEGMENTED,
             target=warped.box,
             found=mask,
-            warnings=((_LOST,) if lost else ()) + ((_EMPTY,) if mask is None else ()),
+            warnings=told + self._doubts,
             seconds=seconds | {"export": perf_counter() - started},
             lost_in_warp=lost,
             similarity=views[0].similarity,

@@ -81,7 +81,7 @@ def test_what_the_network_does_not_find_is_empty() -> None:
     nothing = Answering(logits=lambda patch: -np.ones(patch.shape[1:]))
     found = lesion(tracker(nothing).track_pair(BASELINE, FIRST, PROMPTS), 2)
     assert found.status is LesionStatus.EMPTY
-    assert found.warnings == ("the network found no lesion at this prompt",)
+    assert found.warnings[0] == "the network found no lesion at this prompt"
     assert found.in_view
 
 
@@ -196,6 +196,7 @@ def test_scans_of_other_spacing_and_size_keep_lesions_at_their_relative_place() 
 def test_scans_that_do_not_resemble_each_other_are_noted() -> None:
     result = tracker(Answering()).track_pair(BASELINE, FIRST, PROMPTS)
     assert "fu1 hardly resembles bl" in result.notes[0]
+    assert all("similarity to bl" in found.warnings[-1] for found in result.lesions.values())
     assert tracker(Answering()).track_pair(BASELINE, replace(BASELINE, name="same"), PROMPTS).notes == ()
 
 

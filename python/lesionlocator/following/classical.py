@@ -15,8 +15,8 @@ from lesionlocator.following.methods import LOST_IN_WARP, Carried, OnProgress, P
 from lesionlocator.geometry import Box
 from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
-from lesionlocator.tracked_pair import OUT_OF_VIEW
-from lesionlocator.tracking.classical import register
+from lesionlocator.tracked_pair import OUT_OF_VIEW, doubt
+from lesionlocator.tracking.classical import LEAST_SIMILARITY, register
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,6 +82,7 @@ class _ClassicalPair:
     def __init__(self, prepare: Callable[[PromptSet], ScanWork], origin: Origin, followup: Scan) -> None:
         self.notes: tuple[str, ...] = ()
         self.seconds: dict[str, float] = {}
+        self._doubts: tuple[str, ...] = ()
         self._prepare = prepare
         self._origin = origin
         self._followup = followup
@@ -93,6 +94,11 @@ class _ClassicalPair:
         return self._map.field()
 
     def run(self, progress: OnProgress, lesion_ids: Collection[int]) -> Iterator[Carried]:
+        for one in self._run(progress, lesion_ids):
+            told = (*one.lesion.warnings, *self._doubts)
+            yield replace(one, lesion=replace(one.lesion, warnings=told))
+
+    def _run(self, progress: OnProgress, lesion_ids: Collection[int]) -> Iterator[Carried]:
         places, lost = self._registered
         seen = [i for i in lesion_ids if i in places and not self._is_cut_off(i, places[i])]
         work = self._prepare(PromptSet.of(LesionPrompt(i, places[i].box) for i in seen))
@@ -127,6 +133,8 @@ class _ClassicalPair:
         started = perf_counter()
         registration = register(self._origin.scan, self._followup)
         self.notes += registration.warnings
+        if registration.is_doubtful:
+            self._doubts = (doubt(self._origin.scan.name, registration.similarity, LEAST_SIMILARITY),)
         self.seconds["registration"] = perf_counter() - started
         return registration.map
 

@@ -65,10 +65,15 @@ class ClassicalRegistration:
     overlap: float
 
     @property
+    def is_doubtful(self) -> bool:
+        """Whether the scans look less alike than two of one patient do."""
+        return not self.similarity >= LEAST_SIMILARITY
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What speaks against these being two scans of one patient that show the same part of the body."""
         found = []
-        if not self.similarity >= LEAST_SIMILARITY:
+        if self.is_doubtful:
             found.append(
                 f"baseline and follow-up look alike by {self.similarity:.2f} only (at least "
                 f"{LEAST_SIMILARITY} is usual): they may be of different patients or parts of the body"
