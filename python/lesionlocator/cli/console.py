@@ -44,8 +44,8 @@ class Verbosity(IntEnum):
 class SomeCasesFailed(LesionLocatorError):  # noqa: N818  # an outcome that is told, more than an error
     """Cases could not be done, each of which was reported; the others were."""
 
-    def __init__(self, failed: int, total: int) -> None:
-        super().__init__(f"{failed} of {total} failed")
+    def __init__(self, failed: int, total: int, names: Sequence[str] = ()) -> None:
+        super().__init__(f"{failed} of {total} failed" + (f": {', '.join(names)}" if names else ""))
         self.failed, self.total = failed, total
 
 

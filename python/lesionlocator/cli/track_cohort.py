@@ -49,7 +49,7 @@ def run_cohort(
     patients, folder = read_cohort(cohort), make_folder(options.output)
     models = TrackModels(options)
     record: dict[str, dict[str, Any]] = {name: {"state": "waiting", "reason": None} for name in patients}
-    problems: list[Exception] = []
+    problems: dict[str, Exception] = {}
     for number, (name, patient) in enumerate(patients.items(), start=1):
         console.say(f"patient {name} ({number} of {len(patients)})")
         try:
@@ -62,16 +62,16 @@ def run_cohort(
             raise
         except Exception as problem:
             # Whatever it is, the results of the other patients must not be lost.
-            problems.append(problem)
+            problems[name] = problem
             record[name] = {"state": "failed", "reason": str(problem) or repr(problem)}
             if len(patients) > 1:
                 console.report(problem, prefix=f"patient {name}: ")
         write_document(folder / RECORD, {"patients": record})
         _gather(folder, [done for done in patients if record[done]["state"] != "waiting"])
     if problems and len(patients) == 1:
-        raise problems[0]
+        raise next(iter(problems.values()))
     if problems:
-        raise console.SomeCasesFailed(len(problems), len(patients))
+        raise console.SomeCasesFailed(len(problems), len(patients), list(problems))
 
 
 def _of_patient(options: TrackOptions, patient: CohortPatient, output: Path) -> TrackOptions:

@@ -75,7 +75,7 @@ class TrackRun:
         self._record = RunRecord(self._folder / RUN_FILE, settings, environment, started)
         self._earlier = earlier_cases(self._folder, settings) if plan.resume and plan.outputs.records else {}
         self._outcomes: list[CaseOutcome] = []
-        self._problems: list[Exception] = []
+        self._problems: dict[str, Exception] = {}
         self._examinations: list[Examination] = []
         self._save_record()
 
@@ -122,9 +122,9 @@ class TrackRun:
             self._write_course()
         total = len(self._plan.followups)
         if self._problems and total == 1:
-            raise self._problems[0]
+            raise next(iter(self._problems.values()))
         if self._problems:
-            raise console.SomeCasesFailed(len(self._problems), total)
+            raise console.SomeCasesFailed(len(self._problems), total, list(self._problems))
 
     def close(self, exit_code: int) -> None:
         """Write the record of the run, and show its lesions by timepoint."""
@@ -228,8 +228,11 @@ class TrackRun:
 
     def _fail(self, place: int, problem: Exception, seconds: float) -> None:
         name = self._plan.names[place]
-        self._problems.append(problem)
-        self.keep(place, CaseRecord("failed", str(problem) or repr(problem)))
+        self._problems[name] = problem
+        # What is known of lesions that are done stays, so that a later run goes on from there.
+        record = self._record.cases.get(name, CaseRecord())
+        record.state, record.reason, record.is_earlier = "failed", str(problem) or repr(problem), False
+        self.keep(place, record)
         self._outcomes.append(CaseOutcome(name, "failed", {}, 0.0, seconds))
         if self._plan.outputs.records:
             self._examinations.append(Examination(name, {}, self._plan.dates[place]))
