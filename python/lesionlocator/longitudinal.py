@@ -1,8 +1,8 @@
-"""Tracking lesions: a model loaded once, and the way of lesions from one scan of a patient to the next."""
+"""The tracking networks: loaded once, for any number of pairs of scans."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,8 @@ from lesionlocator.preprocessing import ModelGrid
 from lesionlocator.progress import Progress
 from lesionlocator.results.provenance import ModelIdentity
 from lesionlocator.results.segmentation import Segmentation
-from lesionlocator.tracked_pair import PairWork, TrackedLesion, refused_lesions
+from lesionlocator.tracked_pair import PairWork
 from lesionlocator.tracking.lesions import KnownLesions
-from lesionlocator.tracking.masks import GridMask, MaskKind, mask_from_scan
 from lesionlocator.tracking.propagation import TrackedGrid
 
 if TYPE_CHECKING:
@@ -108,10 +107,6 @@ class TrackingModel:
             compiled=self._compiled,
         )
 
-    def grid(self, scan: Scan, *, canonical: bool | None = None) -> TrackedGrid:
-        """Return a scan on the model grid, for use in any number of pairs."""
-        return TrackedGrid(ModelGrid(scan, self.folder.plans, canonical=canonical))
-
     def track_pair(
         self,
         baseline: Scan,
@@ -142,7 +137,8 @@ class TrackingModel:
         Returns
         -------
         Segmentation
-            The follow-up's lesions under the baseline's ids, each a :class:`TrackedLesion`.
+            The follow-up's lesions under the baseline's ids, each a
+            :class:`lesionlocator.tracked_pair.TrackedLesion`.
 
         Raises
         ------
@@ -153,58 +149,6 @@ class TrackingModel:
         """
         work = self.prepare(baseline, followup, prompts, canonical=canonical, as_published=as_published)
         return work.result({lesion.lesion_id: lesion for lesion in work.run(progress)})
-
-    def follow(
-        self,
-        baseline: Scan,
-        followups: Sequence[Scan],
-        prompts: MaskPrompts,
-        *,
-        from_previous: bool = True,
-        canonical: bool | None = None,
-        as_published: bool = False,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> Iterator[Segmentation]:
-        """Find the lesions of a baseline in several follow-ups, in order.
-
-        Parameters
-        ----------
-        baseline, followups, prompts, canonical, as_published, progress
-            As for :meth:`track_pair`.
-        from_previous
-            Whether a lesion is tracked from where it was last found, as published, or always from the
-            baseline. A lesion that was not found keeps the last mask that is known of it, carried over to the
-            scan where it was missed if that shows its place.
-
-        Yields
-        ------
-        Segmentation
-            Of each follow-up.
-        """
-        scans = [baseline, *followups]
-        oriented = self._orientation(scans, canonical)
-        notes = self._notes(scans, oriented, canonical)
-        first, *later = (self.grid(scan, canonical=oriented) for scan in scans)
-        given = _known_lesions(prompts, first.grid)
-        known = {lesion_id: (first, mask) for lesion_id, mask in given.masks.items()}
-        for followup in later:
-            works = [
-                self._pair(origin, followup, lesions, as_published=as_published)
-                for origin, lesions in _by_origin(known, first, given)
-            ]
-            tracked = {lesion.lesion_id: lesion for work in works for lesion in work.track(progress)}
-            yield Segmentation(
-                followup.grid.scan,
-                MaskKind.PREVIOUS,
-                {**refused_lesions(given), **tracked},
-                {},
-                notes + tuple(note for work in works for note in work.notes),
-                self.identity,
-            )
-            if from_previous:
-                for lesion_id, lesion in tracked.items():
-                    mask = _last_known(lesion, followup.grid)
-                    known[lesion_id] = known[lesion_id] if mask is None else (followup, mask)
 
     def prepare(
         self,
@@ -218,25 +162,14 @@ class TrackingModel:
         """Return the work that :meth:`track_pair` would do, lesion by lesion; parameters are the same."""
         scans = [baseline, followup]
         oriented = self._orientation(scans, canonical)
-        first, second = (self.grid(scan, canonical=oriented) for scan in scans)
+        first, second = (ModelGrid(scan, self.folder.plans, canonical=oriented) for scan in scans)
         notes = self._notes(scans, oriented, canonical)
-        lesions = _known_lesions(prompts, first.grid)
-        return self._pair(first, second, lesions, as_published=as_published, notes=notes)
-
-    def _pair(
-        self,
-        baseline: TrackedGrid,
-        followup: TrackedGrid,
-        lesions: KnownLesions,
-        *,
-        as_published: bool,
-        notes: tuple[str, ...] = (),
-    ) -> PairWork:
+        lesions = _known_lesions(prompts, first)
         return PairWork(
             lambda: self.ensemble,
             self.identity,
-            baseline,
-            followup,
+            TrackedGrid(first),
+            TrackedGrid(second),
             lesions,
             marks_void=as_published and lesions.is_single,
             notes=notes,
@@ -261,18 +194,3 @@ def _known_lesions(prompts: MaskPrompts, grid: ModelGrid) -> KnownLesions:
     if isinstance(prompts, Segmentation):
         prompts = {lesion_id: mask.full() for lesion_id, mask in prompts.masks.items()}
     return KnownLesions.of_masks(prompts, grid)
-
-
-def _last_known(lesion: TrackedLesion, grid: ModelGrid) -> GridMask | None:
-    """Return where a lesion lies in a scan in which it was looked for; None where that does not show it."""
-    found = None if lesion.found is None else mask_from_scan(lesion.found.full(), grid)
-    return found or lesion.warped
-
-
-def _by_origin(
-    known: Mapping[int, tuple[TrackedGrid, GridMask]], first: TrackedGrid, given: KnownLesions
-) -> Iterator[tuple[TrackedGrid, KnownLesions]]:
-    """Group lesions by the scan on which each was last known; what the networks found are single masks."""
-    for origin in dict.fromkeys(grid for grid, _ in known.values()):
-        masks = {lesion_id: mask for lesion_id, (grid, mask) in known.items() if grid is origin}
-        yield origin, KnownLesions(masks, {}, given.is_single or origin is not first)

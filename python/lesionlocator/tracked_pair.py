@@ -160,13 +160,8 @@ class PairWork:
         LesionResult
             Refused prompts first; all others are :class:`TrackedLesion`.
         """
-        yield from refused_lesions(self._lesions).values()
-        yield from self.track(progress, only=only)
-
-    def track(
-        self, progress: Callable[[Progress], None] | None = None, *, only: Sequence[int] | None = None
-    ) -> Iterator[TrackedLesion]:
-        """Do what :meth:`run` does, apart from the refused prompts."""
+        for lesion_id, reason in self._lesions.refused.items():
+            yield LesionResult(lesion_id, LesionStatus.REFUSED, warnings=(reason,))
         chosen = [i for i in self._lesions.masks if only is None or i in only]
         if not chosen:
             return
@@ -240,11 +235,3 @@ class PairWork:
             similarity=views[0].similarity,
             warped=warped,
         )
-
-
-def refused_lesions(lesions: KnownLesions) -> dict[int, LesionResult]:
-    """Return the results of the lesions that cannot be tracked, by id."""
-    return {
-        lesion_id: LesionResult(lesion_id, LesionStatus.REFUSED, warnings=(reason,))
-        for lesion_id, reason in lesions.refused.items()
-    }

@@ -11,6 +11,9 @@ import pytest
 from tracking_cases import SHAPE, Answering, cuboid, identity_map, scan, tracker
 
 from lesionlocator.errors import InputError
+from lesionlocator.following import course
+from lesionlocator.following.learned import Learned
+from lesionlocator.following.origin import origin_of
 from lesionlocator.geometry import Box, Geometry, Orientation
 from lesionlocator.io import LabelMap, Scan, read_labelmap
 from lesionlocator.longitudinal import TrackingModel
@@ -26,6 +29,14 @@ PROMPTS = LabelMap(LABELS, BASELINE.geometry)
 def moved(by: float) -> Callable[[], np.ndarray]:
     """Return a map that takes the baseline's lesions ``by`` of the height of the scan towards slice 0."""
     return lambda: identity_map() + np.array([by, 0, 0], np.float32).reshape(3, 1, 1, 1)
+
+
+def follow(
+    member: Answering, followups: list[Scan], prompts: object, *, baseline: Scan = BASELINE, **options: bool
+) -> tuple[Segmentation, ...]:
+    """Follow lesions by the tracking networks."""
+    method = Learned(tracker(member), as_published=options.pop("as_published", False))
+    return course.follow(method, origin_of(prompts, baseline), followups, **options).followups
 
 
 def boxes(result: Segmentation) -> dict[int, Box]:
@@ -87,15 +98,12 @@ def test_what_the_network_does_not_find_is_empty() -> None:
 
 def test_refused_lesions_are_in_the_result() -> None:
     masks = {1: cuboid(SHAPE, (9, 10, 8), (13, 14, 12)), 5: np.zeros(SHAPE, np.uint8)}
-    for result in (
-        tracker(Answering()).track_pair(BASELINE, FIRST, masks),
-        *tracker(Answering()).follow(BASELINE, [FIRST, SECOND], masks),
-    ):
-        assert {i: found.status for i, found in result.lesions.items()} == {
-            1: LesionStatus.SEGMENTED,
-            5: LesionStatus.REFUSED,
-        }
-        assert result.lesions[5].warnings == ("its mask is empty",)
+    result = tracker(Answering()).track_pair(BASELINE, FIRST, masks)
+    assert {i: found.status for i, found in result.lesions.items()} == {
+        1: LesionStatus.SEGMENTED,
+        5: LesionStatus.REFUSED,
+    }
+    assert result.lesions[5].warnings == ("its mask is empty",)
 
 
 def test_a_lesion_outside_what_the_followup_shows() -> None:
@@ -136,14 +144,13 @@ def test_a_lesion_lost_in_the_warp_is_looked_for_and_marked() -> None:
 
 
 def test_a_chain_goes_on_from_what_was_found() -> None:
-    results = list(tracker(Answering(phi=moved(0.125))).follow(BASELINE, [FIRST, SECOND], PROMPTS))
+    results = follow(Answering(phi=moved(0.125)), [FIRST, SECOND], PROMPTS)
     assert boxes(results[0])[2] == Box((6, 10, 8), (10, 14, 12))
     assert boxes(results[1])[2] == Box((3, 10, 8), (7, 14, 12))
 
 
 def test_from_the_baseline_every_followup_is_a_pair_of_its_own() -> None:
-    made = tracker(Answering(phi=moved(0.125)))
-    results = list(made.follow(BASELINE, [FIRST, SECOND], PROMPTS, from_previous=False))
+    results = follow(Answering(phi=moved(0.125)), [FIRST, SECOND], PROMPTS, from_previous=False)
     assert [boxes(result)[2] for result in results] == [Box((6, 10, 8), (10, 14, 12))] * 2
 
 
@@ -157,7 +164,7 @@ def test_a_lesion_that_was_missed_is_looked_for_where_it_should_have_been() -> N
 
     member = Forgetful(phi=moved(0.125))
     labels = LabelMap(cuboid(SHAPE, (9, 10, 8), (13, 14, 12), 2), BASELINE.geometry)
-    first, second = tracker(member).follow(BASELINE, [FIRST, SECOND], labels)
+    first, second = follow(member, [FIRST, SECOND], labels)
     assert first.lesions[2].status is LesionStatus.EMPTY
     assert boxes(second)[2] == Box((3, 10, 8), (7, 14, 12))
     assert member.registered == 2
@@ -170,9 +177,8 @@ def test_a_lesion_out_of_view_is_tracked_from_where_it_was_last_seen() -> None:
         (60, 30, 28), (30, 10, 8), (34, 14, 12), 2
     )
     member = Answering()
-    _, last = tracker(member).follow(
-        long, [short, replace(long, name="again")], LabelMap(labels, long.geometry)
-    )
+    scans, prompts = [short, replace(long, name="again")], LabelMap(labels, long.geometry)
+    _, last = follow(member, scans, prompts, baseline=long)
     assert boxes(last) == {1: Box((2, 10, 8), (6, 14, 12)), 2: Box((30, 10, 8), (34, 14, 12))}
     assert member.registered == 3
 
@@ -215,7 +221,7 @@ def test_prompts_that_cannot_be_used_are_refused_before_any_network_runs() -> No
     with pytest.raises(InputError, match="holds no lesion"):
         tracker(member).track_pair(BASELINE, FIRST, LabelMap(np.zeros(SHAPE, np.uint8), BASELINE.geometry))
     with pytest.raises(InputError, match="no mask is given"):
-        list(tracker(member).follow(BASELINE, [FIRST], {}))
+        tracker(member).track_pair(BASELINE, FIRST, {})
     assert member.registered == 0
 
 
@@ -236,11 +242,7 @@ def test_masks_found_on_the_way_are_marked_as_single_ones() -> None:
     voxels[0, :4, :4] = 0
     labels = LabelMap(cuboid(SHAPE, (4, 6, 6), (7, 9, 9), 2), BASELINE.geometry)
     member = Answering()
-    list(
-        tracker(member).follow(
-            BASELINE, [Scan("holed", voxels, FIRST.geometry), SECOND], labels, as_published=True
-        )
-    )
+    follow(member, [Scan("holed", voxels, FIRST.geometry), SECOND], labels, as_published=True)
     assert [patch[1].min() for patch in member.patches] == [0, -1]
 
 

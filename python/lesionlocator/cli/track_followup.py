@@ -6,9 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lesionlocator.cli.case_run import contested
-from lesionlocator.following.course import SHOWS_NOTHING
+from lesionlocator.following.course import followup_result, notes_of
 from lesionlocator.following.methods import Carried
-from lesionlocator.results.segmentation import Segmentation
 
 if TYPE_CHECKING:
     from lesionlocator.cli.reporter import Reporter
@@ -149,28 +148,23 @@ class FollowUpRun:
         self._save_record()
         self._reporter.lesion_done(self._files.cases.case, one.lesion)
 
-    def _notes(self, places: KnownPlaces) -> list[str]:
-        notes = places.repeated(self._scan)
-        for more in self._unfinished.notes.values():
-            notes += [note for note in more if note not in notes]
-        if not any(one.in_view for one in self._carried.values()):
-            notes.append(SHOWS_NOTHING)
+    def _notes(self, places: KnownPlaces) -> tuple[str, ...]:
+        told = [note for notes in self._unfinished.notes.values() for note in notes]
+        notes = notes_of(self._scan, places, self._carried, told)
         for note in notes:
             self._reporter.warning(self._files.cases.case, note)
         return notes
 
-    def _finish(self, notes: list[str]) -> None:
+    def _finish(self, notes: tuple[str, ...]) -> None:
         """Write what belongs to the follow-up as a whole, and remove what an earlier run has left."""
         self._carried = {i: self._carried[i] for i in sorted(self._carried)}
         self._files.remove_others(self._carried.values() if self._plan.outputs.per_lesion else ())
         if not self._plan.save_transform and not self._plan.resume:
             self._files.remove_transforms(self._plan.names)
-        lesions = {i: one.lesion for i, one in self._carried.items()}
         if self._plan.outputs.records:
-            identity = self._method.identity
-            segmentation = Segmentation(self._scan, self._method.kind, lesions, {}, tuple(notes), identity)
-            self._files.cases.write_case(segmentation, labelmap=self._plan.outputs.labelmap)
-        self._record.lesions = {i: lesion.status.value for i, lesion in lesions.items()}
+            result = followup_result(self._method, self._scan, self._carried, notes)
+            self._files.cases.write_case(result, labelmap=self._plan.outputs.labelmap)
+        self._record.lesions = {i: one.lesion.status.value for i, one in self._carried.items()}
         self._record.state = "ok"
         self._save_record()
         self._unfinished.remove()

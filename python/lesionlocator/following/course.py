@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SHOWS_NOTHING = "shows the place of no lesion"
-"""Notes that a follow-up is of another part of the body."""
+_SHOWS_NOTHING = "shows the place of no lesion"
 
 
 @dataclass(frozen=True)
@@ -152,15 +151,12 @@ def follow(
     expected: list[Mapping[int, LesionMask]] = []
     for scan, day, label in zip(followups, days[1:], maps, strict=True):
         carried = {i: Carried(lesion) for i, lesion in refused.items()}
-        notes = places.repeated(scan)
+        told: list[str] = []
         for _, pair, ids in places.pairs(method, scan, places.lesion_ids):
             carried |= {one.lesion.lesion_id: one for one in pair.run(progress or _silent, ids)}
-            notes += [note for note in pair.notes if note not in notes]
-        lesions = {i: carried[i].lesion for i in sorted(carried)}
-        if not any(one.in_view for one in carried.values()):
-            notes.append(SHOWS_NOTHING)
+            told += pair.notes
+        results.append(followup_result(method, scan, carried, notes_of(scan, places, carried, told)))
         expected.append({i: one.expected for i, one in carried.items() if one.expected is not None})
-        results.append(Segmentation(scan, method.kind, lesions, {}, tuple(notes), method.identity))
         examinations.append(examined(scan, carried, day, label))
         places.move(scan, carried)
     course = build_course(examinations, options)
@@ -174,6 +170,36 @@ def follow(
         tuple(results),
         tuple(expected),
     )
+
+
+def notes_of(
+    scan: Scan, places: KnownPlaces, carried: Mapping[int, Carried], told: Iterable[str]
+) -> tuple[str, ...]:
+    """Return what the user should know of a follow-up.
+
+    Parameters
+    ----------
+    scan
+        The follow-up.
+    places
+        From where its lesions were tracked.
+    carried
+        What became of them.
+    told
+        The notes of the pairs of scans.
+    """
+    notes = [*places.repeated(scan), *told]
+    if not any(one.in_view for one in carried.values()):
+        notes.append(_SHOWS_NOTHING)
+    return tuple(dict.fromkeys(notes))
+
+
+def followup_result(
+    method: Method, scan: Scan, carried: Mapping[int, Carried], notes: tuple[str, ...]
+) -> Segmentation:
+    """Return the lesions of a follow-up, by ascending id."""
+    lesions = {i: carried[i].lesion for i in sorted(carried)}
+    return Segmentation(scan, method.kind, lesions, {}, notes, method.identity)
 
 
 def refused_in(lesions: Mapping[int, LesionResult]) -> dict[int, LesionResult]:
