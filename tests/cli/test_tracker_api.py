@@ -54,6 +54,24 @@ def test_a_course_is_saved_as_the_command_writes_it(
     assert saved == written
 
 
+def test_the_command_does_not_resume_a_course_saved_from_python(
+    tracker: ll.Tracker,
+    scans: list[ll.Scan],
+    patient: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tracker.track(scans[:2], ll.read_labelmap(patient["labels"])).save(tmp_path / "saved")
+    before = contents(tmp_path / "saved", without=())
+    command = ["track", "--baseline", patient["bl"], "--followup", patient["fu1"], "-p", patient["labels"]]
+    command += ["-o", tmp_path / "saved", "-m", tmp_path / "model", "--device", "cpu", "--disable-tta"]
+    words = [*map(str, command), "--resume"]
+    assert console.exit_code(lambda: lesionlocator.main(words, standalone_mode=False)) == 1
+    told = f"{tmp_path / 'saved' / 'run.json'}: cannot resume what the command track has not begun"
+    assert told in capsys.readouterr().err
+    assert contents(tmp_path / "saved", without=()) == before
+
+
 def test_lesions_of_the_baseline_may_be_arrays_files_or_a_segmentation(
     tracker: ll.Tracker, scans: list[ll.Scan], patient: dict[str, Path]
 ) -> None:

@@ -161,12 +161,17 @@ def earlier_cases(folder: Path, settings: Mapping[str, Any]) -> dict[str, CaseRe
     Raises
     ------
     InputError
-        Where it had other settings, or its record cannot be read.
+        Where it had other settings, was of another command, or its record cannot be read.
     """
     path = folder / RUN_FILE
     if not path.is_file():
         return {}
     earlier, cases = read_run(path)
+    if "registration" not in earlier:
+        raise InputError(
+            f"{path}: cannot resume what the command track has not begun, such as a course saved from "
+            "Python. Choose another -o, or --overwrite to start again"
+        )
     differences = [
         f"{name} {old!r}, now {new!r}"
         for name in sorted(settings.keys() | earlier.keys())
