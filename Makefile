@@ -37,6 +37,7 @@ bench: $(VENV)/benched  ## race everything against its peers, and write tables a
 		--whole-run target/whole-run.json --plots docs/benchmarks
 	$(BIN)/python benches/bench_start.py --output target/start.json
 	$(BIN)/python benches/bench_families.py --output target/families.json
+	$(BIN)/python benches/bench_track_memory.py --output target/track-memory.json
 
 bench-quick: $(VENV)/benched  ## race small volumes with one thread; fails below 60 % of a goal
 	$(RACES) --quick --hold --threads 1

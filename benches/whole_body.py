@@ -22,6 +22,8 @@ from lesionlocator.io import read_labelmap
 
 COMMAND = "from lesionlocator.cli.main import main; main()"
 MIB = 1 << 20
+SCANS_ALLOWED, MIB_ALLOWED = 1.3, 300
+"""Memory that a run may take besides torch: so many times its scans as stored, and so many MiB."""
 _RADIUS = 12
 _FAR = 200
 """Voxels from the middle of a box that no mask of a small patch reaches."""
@@ -29,7 +31,7 @@ _FAR = 200
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds, seconds that processors worked, most MiB resident, and seconds of each stage of a run.
+    """Seconds, seconds that processors worked, most MiB resident at once, and seconds of each stage of a run.
 
     Where other processes hold the machine, what processors worked is nearer to what a run takes alone.
     """
@@ -74,11 +76,12 @@ def segment(folder: Path, boxes: dict[int, Box], image: str, *options: object) -
     usage = finished("-c", COMMAND, "segment", *arguments, "--device", "cpu", "--quiet", *options)
     wall = time.perf_counter() - begin
     _check(out, boxes)
+    record = json.loads((out / "run.json").read_text())
     return Run(
         wall,
         usage.ru_utime + usage.ru_stime,
-        peak_mib(usage),
-        json.loads((out / "run.json").read_text())["seconds"],
+        record["peak_memory_mib"],
+        record["seconds"],
     )
 
 
@@ -93,9 +96,13 @@ def finished(*arguments: object, quiet: bool = False) -> resource.struct_rusage:
     return usage
 
 
-def peak_mib(usage: resource.struct_rusage) -> float:
-    """Return the most memory that a process had resident."""
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / MIB
+def torch_mib() -> float:
+    """Return the most memory that a process has resident which only imports torch."""
+    code = (
+        "import torch; from lesionlocator.results.provenance import peak_memory_mib; print(peak_memory_mib())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout)
 
 
 def parsed(parser: Any) -> Any:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lesionlocator.errors import InputError
 from lesionlocator.model import BUILTIN_FOLDER, NetworkFolder
+from lesionlocator.results import provenance
 from lesionlocator.results.provenance import (
     CaseRecord,
     ModelIdentity,
@@ -110,6 +114,24 @@ def test_settings_that_decide_the_results_are_compared(change: dict[str, Any], t
 
 
 def test_peak_memory_is_that_of_this_process() -> None:
+    peak = peak_memory_mib()
+    assert peak is None or 5 < peak < 1e6
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere the system's own figure is that of the process"
+)
+def test_peak_memory_of_a_process_is_not_that_of_the_one_which_started_it() -> None:
+    held = np.ones(1 << 26)
+    code = "from lesionlocator.results.provenance import peak_memory_mib; print(peak_memory_mib())"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(child.stdout) < held.nbytes / 2**20
+
+
+def test_peak_memory_is_asked_of_the_system_where_there_is_no_status_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provenance, "_STATUS", tmp_path / "none")
     peak = peak_memory_mib()
     assert peak is None or 5 < peak < 1e6
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 RUN_FILE = "run.json"
 _SETTING_NAMES = {"sha256": "model checksum", "prompt_type": "prompt type", "step_size": "step size"}
+_STATUS = Path("/proc/self/status")
+"""Of Linux."""
 _BYTES_PER_UNIT = 1 if sys.platform == "darwin" else 1024
 """Of the system's figure for peak memory."""
 
@@ -208,7 +211,14 @@ def differing_settings(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> li
 
 
 def peak_memory_mib() -> float | None:
-    """Return the largest resident memory of this process so far; None where the system does not tell."""
+    """Return the largest resident memory of this process so far; None where the system does not tell.
+
+    On Linux ``ru_maxrss`` is no less than what the parent had when it started the process; ``VmHWM`` is.
+    """
+    with suppress(OSError):
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) / 2**10, 1)
     try:
         import resource
     except ImportError:  # Windows
