@@ -66,7 +66,7 @@ def surroundings(
 ) -> dict[str, Any]:
     """Return what else the record of a run tells: version, device, threads, command and options.
 
-    Folders are often called by patients, so that with ``deidentify`` command and options are left out.
+    Files and folders are often called by patients: with ``deidentify``, command and options are left out.
     """
     from lesionlocator import _core
     from lesionlocator.threads import thread_counts

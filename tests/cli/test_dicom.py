@@ -211,7 +211,7 @@ def test_tracked_lesions_have_one_tracking_uid_and_no_patient_where_that_is_aske
     baseline, later = shifted(tmp_path, "first", "20240110"), shifted(tmp_path, "later", "20240412")
     extra = ("-m", echo_model, "--save", "dicom-seg", "--deidentify")
     assert tracked(tmp_path, later, baseline=baseline, extra=extra) == 0
-    one, two = (pydicom.dcmread(tmp_path / "out" / f"{name}_seg.dcm") for name in ("first", "later"))
+    one, two = (pydicom.dcmread(tmp_path / "out" / f"{name}_seg.dcm") for name in ("baseline", "followup_1"))
     assert one.SegmentSequence[0].TrackingUID == two.SegmentSequence[0].TrackingUID
     course = json.loads((tmp_path / "out" / "tracking.json").read_text())
     assert [point["date"] for point in course["timepoints"]] == ["1900-01-01", "1900-04-04"]

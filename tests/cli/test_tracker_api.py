@@ -128,7 +128,7 @@ def test_the_report_of_scans_without_files_says_what_it_needs(
     unnamed = [ll.Scan(scan.name, scan.voxels, scan.geometry) for scan in scans]
     tracker.track(unnamed, {7: lesions(CENTRES) == 7}).save(tmp_path / "saved")
     assert report(tmp_path / "saved") == 1
-    assert "bl: was tracked without a file; write the scan as bl.nii.gz" in capsys.readouterr().err
+    assert "bl: the results do not say where its scan is" in capsys.readouterr().err
     assert report(tmp_path / "saved", "--images", patient["bl"].parent) == 0
 
 

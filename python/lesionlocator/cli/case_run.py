@@ -99,7 +99,7 @@ class CaseRun:
         if len(refused) == len(self._work.lesion_ids):
             raise PromptError(_nothing_to_do(refused, self._work.refused_entries))
         for text, reason in self._work.refused_entries.items():
-            self._reporter.warning(self._files.case, f"entry {text!r} refused: {reason}")
+            self._reporter.warning(self._files.case, f"entry {text!r} refused: {reason}", quotes=True)
         for note in self._work.notes:
             self._reporter.warning(self._files.case, note)
         for result in refused.values():
@@ -139,7 +139,8 @@ class CaseRun:
         self._reporter.lesion_done(self._files.case, result)
 
     def _finish(self) -> Segmentation:
-        segmentation = self._work.result({i: self._results[i] for i in self._work.lesion_ids})
+        found = self._work.result({i: self._results[i] for i in self._work.lesion_ids})
+        segmentation = self._outputs.dicom.told_results(found)
         with self._writing():
             write_dicom(
                 segmentation.scan,

@@ -68,7 +68,7 @@ def convert(
 
     wanted = dicom_outputs(save, seg_type=seg_type, deidentify=deidentify)
     wanted.check([image] if baseline is None else [image, baseline])
-    scan = read_scan(image, series=series)
+    scan = wanted.told(read_scan(image, series=series), "scan")
     origin = read_origin(labels, scan)
     root = None if baseline is None else series_root(choose_series(baseline).source)
     written = write_dicom(scan, origin.masks, make_folder(output), wanted, algorithm=algorithm, root=root)

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from io import RawIOBase
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +21,8 @@ class EventLog:
     ----------
     path
         The file, which is written anew; None for none.
+    deidentify
+        Whether to tell the seconds since the start instead of the time, and nothing that may quote an input.
 
     Raises
     ------
@@ -27,8 +30,10 @@ class EventLog:
         Where the file cannot be written, at the start or at any event.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, deidentify: bool = False) -> None:
         self._path = path
+        self._deidentify = deidentify
+        self._started = monotonic()
         self._file: RawIOBase | None = None
         self._lock = Lock()  # network calls are told of by the thread that makes them
 
@@ -46,16 +51,34 @@ class EventLog:
         if self._file is not None:
             self._file.close()
 
-    def write(self, event: str, **content: Any) -> None:
-        """Write an event; the time is added."""
+    def write(self, event: str, *, quotes: str | None = None, **content: Any) -> None:
+        """Write an event; the time is added.
+
+        Parameters
+        ----------
+        event
+            What happened.
+        quotes
+            Which part of the content may quote a path or what stands in a file.
+        content
+            More of it.
+        """
         if self._file is None:
             return
+        if self._deidentify and quotes is not None:
+            from lesionlocator.results.discretion import WITHHELD
+
+            content[quotes] = WITHHELD
         try:
             with self._lock:
-                time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-                self._file.write(f"{json.dumps({'event': event, 'time': time, **content})}\n".encode())
+                self._file.write(f"{json.dumps({'event': event, **self._time(), **content})}\n".encode())
         except OSError as error:
             raise self._refusal(error) from error
+
+    def _time(self) -> dict[str, Any]:
+        if self._deidentify:
+            return {"seconds_since_start": round(monotonic() - self._started, 3)}
+        return {"time": datetime.now(timezone.utc).isoformat(timespec="milliseconds")}
 
     def _refusal(self, error: OSError) -> OutputError:
         return OutputError(f"cannot write {self._path}: {error.strerror or error}")

@@ -86,6 +86,19 @@ def save_options(command: _Command) -> _Command:
     return save(dicom_options(command))
 
 
+def check_deidentify(deidentify: bool, *, visualize: bool, profile: bool) -> None:
+    """Refuse what shows or writes names and dates.
+
+    Raises
+    ------
+    click.UsageError
+        Where it is wanted together with ``deidentify``.
+    """
+    for option, given in (("--visualize", visualize), ("--profile", profile)):
+        if deidentify and given:
+            raise click.UsageError(f"--deidentify excludes {option}, which tells names and times")
+
+
 def chosen_of(legal: tuple[str, ...]) -> Callable[[click.Context, click.Parameter, str], frozenset[str]]:
     """Return the callback of an option that takes some of several words, with commas."""
 

@@ -121,7 +121,9 @@ class ReadAhead:
 
     def _read(self, case: Case) -> ReadCase:
         started = perf_counter()
-        scan = self._outputs.told(read_scan(case.image, series=self._series, channels=self._channels))
+        scan = self._outputs.told(
+            read_scan(case.image, series=self._series, channels=self._channels), case.name
+        )
         prompts = read_prompts(case.prompts, scan.geometry, source=scan.source)
         return ReadCase(scan, prompts, file_checksum(case.prompts), perf_counter() - started)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +19,52 @@ if TYPE_CHECKING:
     from lesionlocator.report.patient import Patient
 
 _PATH = click.Path(path_type=Path)
+
+
+def _named_paths(
+    _: click.Context, __: click.Parameter, values: tuple[str, ...]
+) -> dict[str, tuple[Path, ...]]:
+    """Return paths by name; several of one name are kept in their order."""
+    named: dict[str, tuple[Path, ...]] = {}
+    for value in values:
+        name, sign, path = value.partition("=")
+        if not (name and sign and path):
+            raise click.BadParameter(f"{value!r}; legal: such as baseline=/data/ct1")
+        named[name] = (*named.get(name, ()), Path(path))
+    return named
+
+
+_Named = Mapping[str, "tuple[Path, ...]"]
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What the user says of where scans and label maps are."""
+
+    images: Path | None = None
+    scans: _Named = field(default_factory=dict)
+    labels: _Named = field(default_factory=dict)
+
+
+_NOTHING = _Given()
 _NEEDED = ("jinja2", "matplotlib", "PIL")
 _FOLDER = click.argument("folder", metavar="OUT_DIR", type=_PATH)
 _IMAGES = click.option("--images", type=_PATH, help="Folder of the scans, where they were moved.")
+_SCAN = click.option(
+    "--scan",
+    "scans",
+    multiple=True,
+    metavar="NAME=PATH",
+    callback=_named_paths,
+    help="Where a scan is, by what its results are named after; needed for de-identified results.",
+)
+_LABELS = click.option(
+    "--labels",
+    multiple=True,
+    metavar="NAME=PATH",
+    callback=_named_paths,
+    help="The label map, or masks, that track was given with a scan; needed for de-identified results.",
+)
 _OUTPUT = click.option("-o", "--output", type=_PATH, help="Folder to write to; OUT_DIR if not given.")
 _DEIDENTIFY = click.option(
     "--deidentify", is_flag=True, help="Keep names, numbers, dates and paths out; days since baseline stay."
@@ -30,17 +75,27 @@ _DEIDENTIFY = click.option(
 @_FOLDER
 @_OUTPUT
 @_IMAGES
+@_SCAN
+@_LABELS
 @_DEIDENTIFY
-def report(*, folder: Path, output: Path | None, images: Path | None, deidentify: bool) -> None:
+def report(
+    *,
+    folder: Path,
+    output: Path | None,
+    images: Path | None,
+    scans: _Named,
+    labels: _Named,
+    deidentify: bool,
+) -> None:
     """Write one HTML file for each patient of what segment or track wrote.
 
     It needs no network and no other file.
     """
-    write_reports(folder, output=output, images=images, deidentify=deidentify)
+    write_reports(folder, output=output, given=_Given(images, scans, labels), deidentify=deidentify)
 
 
 def write_reports(
-    folder: Path, *, output: Path | None = None, images: Path | None = None, deidentify: bool = False
+    folder: Path, *, output: Path | None = None, given: _Given = _NOTHING, deidentify: bool = False
 ) -> None:
     """Write the report of each patient of a folder, and say where it is.
 
@@ -53,12 +108,13 @@ def write_reports(
     """
     from lesionlocator.io.files import write_atomically
     from lesionlocator.report.page import Disclosure, render
-    from lesionlocator.report.patient import names_of, read_patients
+    from lesionlocator.report.patient import names_of
     from lesionlocator.report.pictures import pictures_of
     from lesionlocator.results.files import make_folder
 
     check_extra()
-    patients = read_patients(folder, images)
+    patients = _read(folder, given)
+    deidentify = deidentify or any(patient.is_deidentified for patient in patients)
     disclosure = Disclosure(deidentify, names_of(patients))
     target = make_folder(output or folder)
 
@@ -76,16 +132,26 @@ def write_reports(
 @_FOLDER
 @_OUTPUT
 @_IMAGES
+@_SCAN
+@_LABELS
 @_DEIDENTIFY
-def preview(*, folder: Path, output: Path | None, images: Path | None, deidentify: bool) -> None:
+def preview(
+    *,
+    folder: Path,
+    output: Path | None,
+    images: Path | None,
+    scans: _Named,
+    labels: _Named,
+    deidentify: bool,
+) -> None:
     """Write the pictures of a report as PNG: <patient>_<timepoint>_lesion_<id>.png, ..._projection.png."""
     from lesionlocator.io.files import write_atomically
-    from lesionlocator.report.patient import read_patients
     from lesionlocator.report.pictures import pictures_of
     from lesionlocator.results.files import make_folder
 
     check_extra()
-    patients = read_patients(folder, images)
+    patients = _read(folder, _Given(images, scans, labels))
+    deidentify = deidentify or any(patient.is_deidentified for patient in patients)
     target = make_folder(output or folder)
 
     def write(patient: Patient, name: str) -> None:
@@ -98,6 +164,27 @@ def preview(*, folder: Path, output: Path | None, images: Path | None, deidentif
         console.say(f"Pictures: {count} as {target / name}_*.png")
 
     _for_each(patients, write, "preview", deidentify=deidentify)
+
+
+def _read(folder: Path, given: _Given) -> list[Patient]:
+    """Read results, and tell of timepoints whose outlines cannot be drawn."""
+    from lesionlocator.report.locations import Locations
+    from lesionlocator.report.patient import read_patients
+
+    for name, paths in given.scans.items():
+        if len(paths) > 1:
+            raise click.UsageError(f"--scan names {len(paths)} scans {name}; legal: one")
+    scans = {name: path for name, (path,) in given.scans.items()}
+    patients = read_patients(folder, Locations(given.images, scans, given.labels))
+    for patient in patients:
+        for place, timepoint in enumerate(patient.timepoints):
+            if patient.lacks_masks(place):
+                name = timepoint.name
+                console.warn(
+                    f"warning: {name}: not all lesions are outlined: the results do not say where the masks "
+                    f"are; name them with --labels {name}=PATH"
+                )
+    return patients
 
 
 def _for_each(

@@ -118,9 +118,9 @@ class Reporter:
         for text in lesion.warnings:
             self.warning(case, f"lesion {lesion.lesion_id} {lesion.status.value}: {text}")
 
-    def warning(self, case: str, text: str) -> None:
-        """Say what the user should know."""
-        self._log.write("warning", case=case, message=text)
+    def warning(self, case: str, text: str, *, quotes: bool = False) -> None:
+        """Say what the user should know; a text that may quote what stands in a file, says so."""
+        self._log.write("warning", case=case, message=text, quotes="message" if quotes else None)
         console.warn(f"warning: {case}: {text}")
 
     def case_done(self, outcome: CaseOutcome) -> None:
@@ -141,7 +141,7 @@ class Reporter:
 
     def case_failed(self, case: str, problem: Exception, *, is_only_case: bool) -> None:
         """Say why a case has no results; where it is the only one, the command itself says it at its end."""
-        self._log.write("case_failed", case=case, reason=str(problem))
+        self._log.write("case_failed", case=case, reason=str(problem), quotes="reason")
         if not is_only_case:
             console.report(problem, prefix=f"{case}: ")
         self._advance()

@@ -11,6 +11,7 @@ from lesionlocator.cli.engine_options import EngineOptions, engine_options
 from lesionlocator.cli.events import EventLog
 from lesionlocator.cli.options import (
     PATH,
+    check_deidentify,
     dicom_outputs,
     run_options,
     save_options,
@@ -70,6 +71,7 @@ def segment(
             raise click.UsageError(f"-o is the folder of {option}: results would be taken for inputs")
     if visualize and not save & {"per-lesion", "labelmap"}:
         raise click.UsageError("--visualize shows masks; legal with --save per-lesion or labelmap")
+    check_deidentify(deidentify, visualize=visualize, profile=engine.profile)
     set_verbosity(quiet=quiet, verbose=verbose)
     from lesionlocator.cli.case_run import Outputs
     from lesionlocator.cli.segment_options import SegmentOptions
@@ -89,7 +91,7 @@ def segment(
     )
     with (
         visualizing(visualize, lambda: show_cases(options)),
-        EventLog(log_json) as log,
+        EventLog(log_json, deidentify=deidentify) as log,
         Reporter(log) as reporter,
     ):
         run_segmentation(options, reporter)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lesionlocator.cli.case_run import Outputs
 from lesionlocator.cli.engine_options import EngineOptions
 from lesionlocator.prompts.kinds import PromptKind
+from lesionlocator.results.discretion import discreet_series
 from lesionlocator.run_settings import segmentation_settings, surroundings
 
 if TYPE_CHECKING:
@@ -49,14 +50,16 @@ class SegmentOptions:
 
     def settings(self, model: SegmentationModel) -> dict[str, Any]:
         """Return what decides the results of a run."""
-        return segmentation_settings(
-            model.identity(self.kind),
+        deidentify = self.outputs.dicom.deidentify
+        settings = segmentation_settings(
+            self.outputs.dicom.told_model(model.identity(self.kind)),
             self.kind,
             step_size=self.engine.step_size,
-            series=self.series,
+            series=discreet_series(self.series) if deidentify else self.series,
             precision=self.engine.precision,
             canonical=self.engine.canonical,
         )
+        return settings | ({"deidentified": True} if deidentify else {})
 
     def environment(self, model: SegmentationModel) -> dict[str, Any]:
         """Return what a run happens in, for its record."""
@@ -74,7 +77,7 @@ class SegmentOptions:
 
     def facts(self, model: SegmentationModel) -> dict[str, str]:
         """Return which model runs where, in words for the user."""
-        identity, device = model.identity(self.kind), model.device
+        identity, device = self.outputs.dicom.told_model(model.identity(self.kind)), model.device
         folds = ", ".join(map(str, identity.folds))
         mirroring = "mirrored" if identity.mirroring else "not mirrored"
         plural = "s" * (len(identity.folds) != 1)

@@ -18,8 +18,9 @@ from lesionlocator.cli.resume import EarlierRun
 from lesionlocator.cli.segment_options import SegmentOptions
 from lesionlocator.errors import DeviceError, InputError, ModelError, OutputError
 from lesionlocator.inference.memory import is_out_of_memory
-from lesionlocator.io import Case, pair_cases
+from lesionlocator.io import Case, UnpairedCase, pair_cases
 from lesionlocator.model import segmentation_folder
+from lesionlocator.results.discretion import reason_of
 from lesionlocator.results.documents import read_document, write_table
 from lesionlocator.results.files import CaseFiles, make_folder
 from lesionlocator.results.provenance import RUN_FILE, CaseRecord, RunRecord
@@ -44,6 +45,8 @@ def run_segmentation(options: SegmentOptions, reporter: Reporter) -> None:
     folds, channels = network.chosen(engine.folds), network.plans.channels
     cases, unpaired = pair_cases(options.images, options.prompts, channels=channels)
     options.outputs.dicom.check(case.image for case in cases)
+    if options.outputs.dicom.deidentify:
+        cases, unpaired = _numbered(cases, unpaired)
     if engine.one_fold:
         engine = replace(engine, folds=(min(folds),))
     with ReadAhead(
@@ -146,7 +149,8 @@ class SegmentRun:
         """Keep and tell why a case has no results."""
         self._problems[name] = problem
         record = self._record.cases.setdefault(name, CaseRecord())
-        record.state, record.reason = "failed", str(problem) or repr(problem)
+        deidentify = self._options.outputs.dicom.deidentify
+        record.state, record.reason = "failed", reason_of(problem, deidentify=deidentify)
         self._outcomes[name] = CaseOutcome(name, "failed", {}, 0.0, seconds)
         self._reporter.case_failed(name, problem, is_only_case=self._total == 1)
         self._save_record()
@@ -230,6 +234,20 @@ class SegmentRun:
         done = sorted(name for name, outcome in self._outcomes.items() if outcome.state != "failed")
         documents = (read_document(CaseFiles(self._folder, name).document) for name in done)
         write_table(self._folder / "measurements.csv", documents)
+
+
+def _numbered(
+    cases: Sequence[Case], unpaired: Sequence[UnpairedCase]
+) -> tuple[list[Case], list[UnpairedCase]]:
+    """Return cases that are called by their places in the order of names, and tell which is which."""
+    names = sorted({case.name for case in cases} | {case.name for case in unpaired})
+    numbers = {name: f"case_{place}" for place, name in enumerate(names, start=1)}
+    for name in names:
+        console.say(f"{numbers[name]}: {name}")
+    return (
+        [replace(case, name=numbers[case.name]) for case in cases],
+        [replace(case, name=numbers[case.name]) for case in unpaired],
+    )
 
 
 def _out_of_memory(problem: Exception) -> DeviceError | None:

@@ -12,6 +12,7 @@ from lesionlocator.cli.engine_options import EngineOptions, engine_options
 from lesionlocator.cli.events import EventLog
 from lesionlocator.cli.options import (
     PATH,
+    check_deidentify,
     dicom_outputs,
     run_options,
     save_options,
@@ -202,6 +203,7 @@ def track(
         if visualize:
             raise click.UsageError("--visualize opens the scans of one patient; it excludes --cohort")
         check_output(output, (cohort,))
+    check_deidentify(deidentify, visualize=visualize, profile=engine.profile)
     set_verbosity(quiet=quiet, verbose=verbose)
     from lesionlocator.cli.case_run import Outputs
     from lesionlocator.cli.track_cohort import run_cohort
@@ -228,7 +230,10 @@ def track(
         resume=resume,
         command=tuple(sys.argv),
     )
-    with visualizing(visualize, lambda: show_patient(options)), EventLog(log_json) as log:
+    with (
+        visualizing(visualize, lambda: show_patient(options)),
+        EventLog(log_json, deidentify=deidentify) as log,
+    ):
         if cohort is not None:
             run_cohort(options, cohort, lambda: Reporter(log))
         else:

@@ -15,6 +15,7 @@ from lesionlocator.cli.track_models import TrackModels
 from lesionlocator.cli.track_patient import run_tracking
 from lesionlocator.errors import InputError, ModelError
 from lesionlocator.results.course_files import CSV_NAME
+from lesionlocator.results.discretion import reason_of
 from lesionlocator.results.documents import write_document, write_rows
 from lesionlocator.results.files import make_folder
 
@@ -48,10 +49,15 @@ def run_cohort(
     """
     patients, folder = read_cohort(cohort), make_folder(options.output)
     models = TrackModels(options)
-    record: dict[str, dict[str, Any]] = {name: {"state": "waiting", "reason": None} for name in patients}
+    deidentify = options.outputs.dicom.deidentify
+    called = {name: f"patient_{n}" if deidentify else name for n, name in enumerate(patients, start=1)}
+    record: dict[str, dict[str, Any]] = {
+        name: {"state": "waiting", "reason": None} for name in called.values()
+    }
     problems: dict[str, Exception] = {}
-    for number, (name, patient) in enumerate(patients.items(), start=1):
-        console.say(f"patient {name} ({number} of {len(patients)})")
+    for number, (given, patient) in enumerate(patients.items(), start=1):
+        name = called[given]
+        console.say(f"patient {given} ({number} of {len(patients)}){f': {name}' if deidentify else ''}")
         try:
             if isinstance(patient, str):
                 raise InputError(f"{cohort}: {patient}")  # told as what goes wrong later is
@@ -63,11 +69,11 @@ def run_cohort(
         except Exception as problem:
             # Whatever it is, the results of the other patients must not be lost.
             problems[name] = problem
-            record[name] = {"state": "failed", "reason": str(problem) or repr(problem)}
+            record[name] = {"state": "failed", "reason": reason_of(problem, deidentify=deidentify)}
             if len(patients) > 1:
-                console.report(problem, prefix=f"patient {name}: ")
+                console.report(problem, prefix=f"patient {given}: ")
         write_document(folder / RECORD, {"patients": record})
-        _gather(folder, [done for done in patients if record[done]["state"] != "waiting"])
+        _gather(folder, [done for done in record if record[done]["state"] != "waiting"])
     if problems and len(patients) == 1:
         raise next(iter(problems.values()))
     if problems:

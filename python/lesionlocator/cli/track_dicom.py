@@ -47,14 +47,12 @@ def in_time(options: TrackOptions, reporter: Reporter) -> TrackOptions:
 
 def _dated(options: TrackOptions, dates: Sequence[date | None], reporter: Reporter) -> TrackOptions:
     """Return the options with dates, and in their order where all are known."""
-    known = [day for day in dates if day is not None]
+    known, names = [day for day in dates if day is not None], options.names
     if not known:
         return options
     if len(known) < len(dates):
-        unknown = [path.name for path, day in zip(options.scans, dates, strict=True) if day is None]
-        reporter.warning(
-            options.scans[0].name, f"no study date in {', '.join(unknown)}: order stays as given"
-        )
+        unknown = [name for name, day in zip(names, dates, strict=True) if day is None]
+        reporter.warning(names[0], f"no study date in {', '.join(unknown)}: order stays as given")
         return replace(options, dates=tuple(dates))
     order = sorted(range(1, len(known)), key=lambda place: known[place])
     if known[order[0]] < known[0]:
@@ -63,10 +61,8 @@ def _dated(options: TrackOptions, dates: Sequence[date | None], reporter: Report
             "legal: the earliest study is the baseline"
         )
     if order != sorted(order):
-        names = ", ".join(options.scans[place].name for place in order)
-        reporter.warning(
-            options.scans[0].name, f"follow-ups are put in the order of their study dates: {names}"
-        )
+        told = "" if options.outputs.dicom.deidentify else f": {', '.join(names[place] for place in order)}"
+        reporter.warning(names[0], f"follow-ups are put in the order of their study dates{told}")
     labels, points, each = options.followup_labels, options.points, len(options.series) == len(known)
     return replace(
         options,

@@ -163,6 +163,7 @@ class FollowUpRun:
             self._files.remove_transforms(self._plan.names)
         if self._plan.outputs.records:
             result = followup_result(self._method, self._scan, self._carried, notes)
+            result = self._plan.outputs.dicom.told_results(result)
             self._files.cases.write_case(result, labelmap=self._plan.outputs.labelmap)
         self._record.lesions = {i: one.lesion.status.value for i, one in self._carried.items()}
         self._record.state = "ok"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from lesionlocator.following.points import Points, kind_of, read_accepted
 from lesionlocator.following.tracker import Tracker, load_tracker, uses_networks
-from lesionlocator.io import scan_name
 from lesionlocator.model import NetworkFolder, segmentation_folder, tracking_folder
 from lesionlocator.prompts.kinds import PromptKind
 from lesionlocator.segmentation import SegmentationModel, load_model
@@ -74,7 +73,7 @@ def _networks(options: TrackOptions) -> list[NetworkFolder]:
     """Return the network that follows lesions, and the one that segments a baseline where it is to be."""
     engine = options.engine
     if options.points:
-        accepted = read_accepted(options.points, [scan_name(path) for path in options.followups])
+        accepted = read_accepted(options.points, options.names[1:])
         found = [segmentation_folder(engine.model, kind_of(accepted).value)]
     elif uses_networks(engine.model, options.registration) and engine.model is not None:
         found = [tracking_folder(engine.model)]

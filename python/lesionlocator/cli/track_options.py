@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lesionlocator.cli.case_run import Outputs
 from lesionlocator.cli.engine_options import EngineOptions
+from lesionlocator.io import scan_name
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,13 @@ class TrackOptions:
     def scans(self) -> tuple[Path, ...]:
         """Baseline and follow-ups."""
         return (self.baseline, *self.followups)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the results of baseline and follow-ups are named after."""
+        if self.outputs.dicom.deidentify:
+            return ("baseline", *(f"followup_{place}" for place in range(1, len(self.scans))))
+        return tuple(scan_name(path) for path in self.scans)
 
     @property
     def series_of_scans(self) -> tuple[str | None, ...]:

@@ -16,7 +16,7 @@ from lesionlocator.cli.track_propose import propose_all
 from lesionlocator.cli.track_record import environment, settings_of
 from lesionlocator.cli.track_run import TrackRun
 from lesionlocator.errors import InputError
-from lesionlocator.io import read_scan, scan_name
+from lesionlocator.io import read_scan
 from lesionlocator.threads import set_threads
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ def run_tracking(options: TrackOptions, reporter: Reporter, models: TrackModels 
     started = datetime.now(timezone.utc)
     options = in_time(options, reporter)
     names = _checked_names(options)
+    if options.outputs.dicom.deidentify:
+        for name, path in zip(names, options.scans, strict=True):
+            console.say(f"{name}: {path}")
     options.outputs.dicom.check(options.scans)
     models = models or TrackModels(options)
     if options.engine.threads is not None:
@@ -68,7 +71,7 @@ def run_tracking(options: TrackOptions, reporter: Reporter, models: TrackModels 
     )
     reporter.stage(f"{names[0]}: reading")
     scan = options.outputs.dicom.told(
-        read_scan(options.baseline, series=options.series_of_scans[0], channels=models.channels)
+        read_scan(options.baseline, series=options.series_of_scans[0], channels=models.channels), names[0]
     )
     run = TrackRun(
         plan,
@@ -107,7 +110,7 @@ def _checked_names(options: TrackOptions) -> tuple[str, ...]:
     for place, path in enumerate(options.followups, start=1):
         if path.samefile(options.baseline):
             raise InputError(f"{path}: is baseline and follow-up {place}; a follow-up is another scan")
-    names = tuple(scan_name(path) for path in options.scans)
+    names = options.names
     for name in names:
         if names.count(name) > 1:
             raise InputError(

@@ -84,4 +84,5 @@ class Plan:
     def read(self, place: int) -> Scan:
         """Read a follow-up, of which 1 is the first; raises what :func:`lesionlocator.read_scan` does."""
         path, series = self.followups[place - 1], self.series[place - 1]
-        return self.outputs.dicom.told(read_scan(path, series=series, channels=self.channels))
+        scan = read_scan(path, series=series, channels=self.channels)
+        return self.outputs.dicom.told(scan, self.names[place])

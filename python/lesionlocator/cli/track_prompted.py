@@ -69,7 +69,7 @@ def _segmented(
         step_size=options.engine.step_size,
     )
     for text, reason in work.refused_entries.items():
-        reporter.warning(scan.name, f"entry {text!r} refused: {reason}")
+        reporter.warning(scan.name, f"entry {text!r} refused: {reason}", quotes=True)
     for note in work.notes:
         reporter.warning(scan.name, note)
     reporter.case_started(scan.name, len(work.lesion_ids))
@@ -81,7 +81,7 @@ def _segmented(
         reporter.lesion_done(scan.name, lesion)
     ordered = {i: lesions[i] for i in sorted(lesions)}
     if options.outputs.records:
-        _write_baseline(files, work.result(ordered), options.outputs)
+        _write_baseline(files, options.outputs.dicom.told_results(work.result(ordered)), options.outputs)
         record.lesions = {i: lesion.status.value for i, lesion in ordered.items()}
         record.state = "ok"
         run.keep(0, record)

@@ -26,6 +26,7 @@ from lesionlocator.following.places import KnownPlaces
 from lesionlocator.io import LabelMap, Scan, read_labelmap
 from lesionlocator.results.course import Examination
 from lesionlocator.results.course_files import write_course
+from lesionlocator.results.discretion import reason_of
 from lesionlocator.results.files import CaseFiles, make_folder
 from lesionlocator.results.lesion import LesionMask
 from lesionlocator.results.provenance import RUN_FILE, CaseRecord, RunRecord
@@ -144,7 +145,7 @@ class TrackRun:
     def _write_dicom(self, scan: Scan, masks: Mapping[int, LesionMask], baseline: Baseline) -> None:
         if not self._plan.outputs.dicom.kinds:
             return
-        name = self._method.identity.name
+        name = self._plan.outputs.dicom.told_model(self._method.identity).name
         root = series_root(baseline.origin.scan.source)
         write_dicom(scan, masks, self._folder, self._plan.outputs.dicom, algorithm=name, root=root)
 
@@ -231,7 +232,8 @@ class TrackRun:
         self._problems[name] = problem
         # What is known of lesions that are done stays, so that a later run goes on from there.
         record = self._record.cases.get(name, CaseRecord())
-        record.state, record.reason, record.is_earlier = "failed", str(problem) or repr(problem), False
+        reason = reason_of(problem, deidentify=self._plan.outputs.dicom.deidentify)
+        record.state, record.reason, record.is_earlier = "failed", reason, False
         self.keep(place, record)
         self._outcomes.append(CaseOutcome(name, "failed", {}, 0.0, seconds))
         if self._plan.outputs.records:
@@ -247,7 +249,7 @@ class TrackRun:
             self._record.write()
 
     def _facts(self) -> dict[str, str]:
-        identity, device = self._method.identity, self._method.device
+        identity, device = self._plan.outputs.dicom.told_model(self._method.identity), self._method.device
         folds = ", ".join(map(str, identity.folds))
         mirroring = "mirrored" if identity.mirroring else "not mirrored"
         return {

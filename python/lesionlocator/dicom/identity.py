@@ -62,3 +62,6 @@ class Maker:
             for keyword in keywords:
                 if keyword in dataset:
                     setattr(dataset, keyword, blank)
+        for item in dataset.get("ContributingEquipmentSequence") or ():
+            if "ContributionDateTime" in item:
+                del item.ContributionDateTime

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lesionlocator.io.dicom.uids import derived_uid
 from lesionlocator.results.measurements import measure
 
 if TYPE_CHECKING:
@@ -70,15 +71,3 @@ def result_uid(image: Any, lesions: Iterable[TrackedMask], maker: Maker, *, kind
         for lesion in lesions
     ]
     return derived_uid(image.SOPInstanceUID, kind, maker.algorithm_name, maker.version, parts)
-
-
-def derived_uid(*parts: object) -> str:
-    """Return the UID that follows from some parts: the same for the same, as a number below 2.25 (PS3.5 B.2).
-
-    Examples
-    --------
-    >>> derived_uid("1.2.3", "lesion", 7) == derived_uid("1.2.3", "lesion", 7)
-    True
-    """
-    digest = hashlib.sha256("\0".join(map(str, parts)).encode()).digest()
-    return f"2.25.{int.from_bytes(digest[:16], 'big')}"

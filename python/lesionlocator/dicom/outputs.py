@@ -14,14 +14,17 @@ from lesionlocator.dicom.rtstruct import structure_set
 from lesionlocator.dicom.seg import segmentation
 from lesionlocator.dicom.sources import series_root, source_images
 from lesionlocator.dicom.sr import report
-from lesionlocator.errors import InputError
+from lesionlocator.errors import InputError, LesionLocatorError
 from lesionlocator.io.dicom import is_dicom
 from lesionlocator.io.dicom.extra import quiet, required
 from lesionlocator.io.files import write_atomically
+from lesionlocator.results.discretion import discreet
 
 if TYPE_CHECKING:
     from lesionlocator.io import Scan
     from lesionlocator.results.lesion import LesionMask
+    from lesionlocator.results.provenance import ModelIdentity
+    from lesionlocator.results.segmentation import Segmentation
 
 
 class DicomKind(str, Enum):
@@ -46,7 +49,7 @@ class DicomOutputs:
     labelmap
         Whether a segmentation is one label map instead of a mask for each lesion.
     deidentify
-        Whether to leave out what is known of the patient.
+        Whether to leave out what is known of the patient, also from results that are no DICOM.
     """
 
     kinds: frozenset[DicomKind] = frozenset()
@@ -72,9 +75,25 @@ class DicomOutputs:
                     f"{path}: is no DICOM; legal with {', '.join(sorted(self.kinds))}: DICOM scans"
                 )
 
-    def told(self, scan: Scan) -> Scan:
-        """Return the scan as results may tell of it: without its path, where that may name a patient."""
-        return replace(scan, path=None) if self.deidentify else scan
+    def told(self, scan: Scan, name: str) -> Scan:
+        """Return the scan as results may tell of it.
+
+        Parameters
+        ----------
+        scan
+            The scan.
+        name
+            What it is called where names of files and folders may not be told.
+        """
+        return replace(scan, name=name, path=None) if self.deidentify else scan
+
+    def told_results(self, segmentation: Segmentation) -> Segmentation:
+        """Return what was found as documents may tell of it."""
+        return discreet(segmentation) if self.deidentify else segmentation
+
+    def told_model(self, model: ModelIdentity) -> ModelIdentity:
+        """Return the model as results may tell of it."""
+        return model.discreet if self.deidentify else model
 
     def files(self, case: str) -> list[str]:
         """Return the names of the files of a case; a report refers to a segmentation, which is one too."""
@@ -116,12 +135,33 @@ def write_dicom(
     Raises
     ------
     InputError
-        Where the scan was not read from DICOM.
+        Where the scan was not read from DICOM, or its headers hold values that cannot be taken over.
     OutputError
         Where a file cannot be written.
     """
     if not wanted.kinds:
         return []
+    try:
+        with quiet():  # values of the images are looked at when they are needed
+            return _written(scan, masks, folder, wanted, algorithm=algorithm, root=root)
+    except LesionLocatorError:
+        raise
+    except ValueError:
+        # What it says, and the values in its traceback, may be the patient's.
+        raise InputError(
+            f"{scan.path or scan.name}: DICOM results need values of its headers that are not legal DICOM"
+        ) from None
+
+
+def _written(
+    scan: Scan,
+    masks: Mapping[int, LesionMask],
+    folder: Path,
+    wanted: DicomOutputs,
+    *,
+    algorithm: str,
+    root: str | None,
+) -> list[Path]:
     images = source_images(scan, deidentify=wanted.deidentify)
     lesions = tracked_masks(masks, scan, root=root or series_root(scan.source))
     if not lesions:
@@ -138,6 +178,6 @@ def write_dicom(
 
 
 def _save(dataset: Any, path: Path) -> Path:
-    with write_atomically(path) as partial, quiet():
+    with write_atomically(path) as partial:
         dataset.save_as(partial, enforce_file_format=True)
     return path

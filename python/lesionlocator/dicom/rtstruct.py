@@ -10,9 +10,10 @@ import numpy as np
 
 from lesionlocator.dicom.contours import outlines
 from lesionlocator.dicom.identity import PROGRAM, Maker
-from lesionlocator.dicom.lesions import TrackedMask, derived_uid, result_uid
+from lesionlocator.dicom.lesions import TrackedMask, result_uid
 from lesionlocator.dicom.sources import PATIENT_AND_STUDY
 from lesionlocator.io.dicom.extra import quiet, required
+from lesionlocator.io.dicom.uids import derived_uid
 
 if TYPE_CHECKING:
     from lesionlocator.io import Scan

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lesionlocator.dicom.anatomy import region_of
-from lesionlocator.dicom.lesions import TrackedMask, derived_uid, result_uid
+from lesionlocator.dicom.lesions import TrackedMask, result_uid
 from lesionlocator.errors import InputError
 from lesionlocator.io.dicom.extra import quiet, required
+from lesionlocator.io.dicom.uids import derived_uid
 from lesionlocator.results.lesion import share_voxel
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lesionlocator.dicom.lesions import derived_uid
 from lesionlocator.errors import InputError
 from lesionlocator.io.dicom.extra import quiet, required
 from lesionlocator.io.dicom.locations import opened
+from lesionlocator.io.dicom.uids import derived_uid
 
 if TYPE_CHECKING:
     from lesionlocator.io import Scan
@@ -71,7 +71,8 @@ _PLACES = ("PixelMeasuresSequence", "PlaneOrientationSequence", "PlanePositionSe
 def source_images(scan: Scan, *, deidentify: bool) -> list[Any]:
     """Read the headers of a scan's files again, in the order of its z axis.
 
-    What the standard asks for and an anonymizer took is filled in: UIDs follow from those of the images.
+    What the standard asks for and an anonymizer took is filled in: UIDs follow from those of the images. What
+    is known of the patient is left out where it is not legal DICOM.
 
     Parameters
     ----------
@@ -131,10 +132,23 @@ def _complete(image: Any, first: Any) -> None:
         if not image.get(keyword):
             setattr(image, keyword, derived_uid(first.SOPInstanceUID, keyword))
     for keyword in ("PatientID", "PatientName", *_BLANK):
-        if keyword not in image:
+        if keyword not in image or not _is_legal(image[keyword]):
             setattr(image, keyword, "")
     if image.get("InstanceNumber") is None:
         image.InstanceNumber = 1
+
+
+def _is_legal(element: Any) -> bool:
+    """Whether a value may be written again; there are scans with others, such as words for dates."""
+    values = required("pydicom.valuerep")
+    try:
+        for value in element.value if element.VM > 1 else [element.value]:
+            values.validate_value(element.VR, str(value), values.config.RAISE)
+            if element.VR == "DA":
+                values.DA(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _deidentify(image: Any) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 
 from lesionlocator.dicom.anatomy import region_of
 from lesionlocator.dicom.identity import PROGRAM, Maker
-from lesionlocator.dicom.lesions import TrackedMask, derived_uid
+from lesionlocator.dicom.lesions import TrackedMask
 from lesionlocator.io.dicom.extra import quiet, required
+from lesionlocator.io.dicom.uids import derived_uid
 
 if TYPE_CHECKING:
     from lesionlocator.io import Scan

@@ -13,8 +13,8 @@ import numpy as np
 from lesionlocator.errors import InputError
 from lesionlocator.following.origin import read_origin
 from lesionlocator.io import Scan, read_labelmap, read_scan
-from lesionlocator.io.files import IMAGE_ENDINGS
 from lesionlocator.prompts.components import regions
+from lesionlocator.report.locations import Locations
 from lesionlocator.results.course_files import JSON_NAME
 from lesionlocator.results.documents import read_document
 from lesionlocator.results.files import CaseFiles, is_document
@@ -26,6 +26,7 @@ from lesionlocator.results.recist_document import RECIST_JSON, Tracking
 
 COHORT_FILE = "cohort.json"
 _DOCUMENT_ENDING = "_lesions.json"
+_AS_TOLD = Locations()
 
 
 @dataclass(frozen=True)
@@ -42,18 +43,15 @@ class Timepoint:
         Its file or folder; None where no picture can be made.
     series
         Which DICOM series of it.
-    prompts
-        The masks that it was given as a baseline.
     labels
-        The label map that it was given as a follow-up.
+        The masks that it was given as a baseline, or the label map that it was given as a follow-up.
     """
 
     name: str
     date: date | None = None
     scan: Path | None = None
     series: str | None = None
-    prompts: tuple[Path, ...] = ()
-    labels: Path | None = None
+    labels: tuple[Path, ...] = ()
 
     def read(self) -> Scan:
         """Read the scan.
@@ -64,7 +62,10 @@ class Timepoint:
             Where it cannot be read.
         """
         if self.scan is None:
-            raise InputError(f"{self.name}: the results do not say where its scan is")
+            raise InputError(
+                f"{self.name}: the results do not say where its scan is; name it with "
+                f"--scan {self.name}=PATH, or write it as {self.name}.nii.gz into the folder of --images"
+            )
         return read_scan(self.scan, series=self.series)
 
 
@@ -95,6 +96,11 @@ class Patient:
     run: Mapping[str, Any]
     recist: Mapping[str, Any] | None = field(default=None)
 
+    @property
+    def is_deidentified(self) -> bool:
+        """Whether the results are, so that pictures and pages of them have to be too."""
+        return bool((self.run.get("settings") or {}).get("deidentified"))
+
     def entries(self, place: int) -> dict[int, Entry]:
         """Return the entries of a timepoint by lesion id, without lesions that are not yet known."""
         found = {i: entries[place] for i, entries in self.lesions.items()}
@@ -113,14 +119,15 @@ class Patient:
         if files.labelmap.is_file():
             found = _of_labelmap(files.labelmap, scan)
         else:
-            found = dict(read_origin(timepoint.prompts, scan).masks) if timepoint.prompts else {}
+            has_masks = place == 0 and timepoint.labels
+            found = dict(read_origin(timepoint.labels, scan).masks) if has_masks else {}
         labelled = None
         for lesion_id in sorted(wanted.keys() - found.keys()):
             label = wanted[lesion_id].get("matched_label")
             if files.mask(lesion_id).is_file():
                 mask = files.read_mask(lesion_id, scan.geometry)
-            elif label is not None and timepoint.labels is not None:
-                labelled = labelled or labelled_in(read_labelmap(timepoint.labels), scan)
+            elif label is not None and timepoint.labels:
+                labelled = labelled or labelled_in(read_labelmap(timepoint.labels[0]), scan)
                 mask = labelled[label].mask if label in labelled else None
             else:
                 mask = None
@@ -128,20 +135,30 @@ class Patient:
                 found[lesion_id] = mask
         return {i: mask for i, mask in found.items() if i in wanted}
 
+    def lacks_masks(self, place: int) -> bool:
+        """Whether lesions were found at a timepoint of which no file is known that holds them."""
+        files = self.files(place)
+        if self.timepoints[place].labels or (place == 0 and files.labelmap.is_file()):
+            return False
+        found = [i for i, entry in self.entries(place).items() if entry["measurements"] is not None]
+        in_map = [i for i in found if self.entries(place)[i].get("matched_label") is None]
+        known = in_map if files.labelmap.is_file() else files.lesion_ids
+        return not set(found) <= set(known)
+
     def files(self, place: int) -> CaseFiles:
         """Return the files of a timepoint."""
         return CaseFiles(self.folder, self.timepoints[place].name)
 
 
-def read_patients(folder: Path, images: Path | None = None) -> list[Patient]:
+def read_patients(folder: Path, locations: Locations = _AS_TOLD) -> list[Patient]:
     """Read what ``track`` or ``segment`` wrote: one patient; a patient a case; or all of a cohort.
 
     Parameters
     ----------
     folder
         The results.
-    images
-        Where the scans lie now, if they are no longer where the results say.
+    locations
+        Where the scans are, if not where the results say.
 
     Raises
     ------
@@ -149,29 +166,27 @@ def read_patients(folder: Path, images: Path | None = None) -> list[Patient]:
         Where the folder holds no results, or a file of them is damaged or missing.
     """
     if (folder / JSON_NAME).is_file() and not (folder / COHORT_FILE).is_file():
-        return [_tracked(folder, images)]
+        return [_tracked(folder, locations)]
     if (folder / COHORT_FILE).is_file():
         tracked = sorted(path.parent for path in folder.glob(f"*/{JSON_NAME}"))
-        return [_tracked(path, images) for path in tracked]
+        return [_tracked(path, locations) for path in tracked]
     documents = sorted(folder.glob(f"*{_DOCUMENT_ENDING}"))
     if not documents:
         raise InputError(
             f"{folder}: holds no {JSON_NAME} of lesionlocator track and no *{_DOCUMENT_ENDING} of segment"
         )
-    return [_segmented(path, images) for path in documents]
+    return [_segmented(path, locations) for path in documents]
 
 
-def _tracked(folder: Path, images: Path | None) -> Patient:
+def _tracked(folder: Path, locations: Locations) -> Patient:
     tracking, run = Tracking.read(folder), read_document(folder / RUN_FILE)
+    name, count = folder.resolve().name, len(tracking.timepoints)
     try:
-        options, settings = run["options"], run["settings"]
-        scans = [_path(text) for text in (options["baseline"], *options["followups"])]
+        settings = run["settings"]
         series = list(settings.get("series") or [None])
-        labels = [None, *map(Path, options["followup_labels"])]
-        prompts = tuple(map(Path, options["prompts"])) if settings["prompt_type"] == "prev_mask" else ()
+        scans, labels = ([None] * count, [()]) if settings.get("deidentified") else _told_files(run)
     except (KeyError, TypeError) as error:
         raise InputError(f"{folder / RUN_FILE}: is not the record of a tracking run ({error!r})") from error
-    count = len(tracking.timepoints)
     if len(scans) != count:
         raise InputError(
             f"{folder / RUN_FILE}: names {len(scans)} scans where {JSON_NAME} has {count} timepoints"
@@ -179,23 +194,30 @@ def _tracked(folder: Path, images: Path | None) -> Patient:
     series = series if len(series) == count else series[:1] * count
     timepoints = tuple(
         Timepoint(
-            name,
+            case,
             day,
-            _scan_of(name, scans[place], images),
+            locations.scan(name, case, scans[place]),
             series[place],
-            tuple(_present(path, images) for path in prompts) if place == 0 else (),
-            _present(label, images) if place < len(labels) and (label := labels[place]) else None,
+            locations.label_maps(name, case, labels[place] if place < len(labels) else ()),
         )
-        for place, (name, day) in enumerate(tracking.timepoints)
+        for place, (case, day) in enumerate(tracking.timepoints)
     )
     sheet = folder / RECIST_JSON
     recist = read_document(sheet) if sheet.is_file() else None
     if recist is not None and len(recist.get("timepoints", ())) != count:
         raise InputError(f"{sheet}: is of another run; make it again with lesionlocator recist {folder}")
-    return Patient(folder.resolve().name, folder, timepoints, tracking.lesions, run, recist)
+    return Patient(name, folder, timepoints, tracking.lesions, run, recist)
 
 
-def _segmented(path: Path, images: Path | None) -> Patient:
+def _told_files(run: Mapping[str, Any]) -> tuple[list[Path | None], list[tuple[Path, ...]]]:
+    """Return the scans that a record names, and the label maps or masks of each."""
+    options, settings = run["options"], run["settings"]
+    scans = [None if text is None else Path(text) for text in (options["baseline"], *options["followups"])]
+    prompts = tuple(map(Path, options["prompts"])) if settings["prompt_type"] == "prev_mask" else ()
+    return scans, [prompts, *((Path(text),) for text in options["followup_labels"])]
+
+
+def _segmented(path: Path, locations: Locations) -> Patient:
     content, run = read_document(path), {}
     if not is_document(content) or not isinstance(content.get("image"), dict):
         raise InputError(f"{path}: is not what lesionlocator segment writes")
@@ -204,36 +226,10 @@ def _segmented(path: Path, images: Path | None) -> Patient:
     name = path.name.removesuffix(_DOCUMENT_ENDING)
     lesions = {int(i): ({"related_lesion_id": None, **lesion},) for i, lesion in content["lesions"].items()}
     source = content["image"].get("path")
-    scan = None if source is None else _present(Path(source), images)
+    scan = locations.scan(name, name, None if source is None else Path(source))
     run = {"settings": {"model": content.get("model")}, **run}
     series = (run["settings"] or {}).get("series")
     return Patient(name, path.parent, (Timepoint(name, scan=scan, series=series),), lesions, run)
-
-
-def _path(text: str | None) -> Path | None:
-    return None if text is None else Path(text)
-
-
-def _scan_of(name: str, path: Path | None, images: Path | None) -> Path:
-    """Return where a scan is now; one that was not read from a file is known by its name."""
-    if path is not None:
-        return _present(path, images)
-    files = [] if images is None else [images / f"{name}{ending}" for ending in IMAGE_ENDINGS]
-    for file in files:
-        if file.is_file():
-            return file
-    raise InputError(
-        f"{name}: was tracked without a file; write the scan as {name}.nii.gz, "
-        "and name its folder with --images"
-    )
-
-
-def _present(path: Path, images: Path | None) -> Path:
-    """Return where a file is now."""
-    for place in (path, *(() if images is None else (images / path.name,))):
-        if place.exists():
-            return place
-    raise InputError(f"{path}: is no longer there; name the folder that it is in now with --images")
 
 
 def _of_labelmap(path: Path, scan: Scan) -> dict[int, LesionMask]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
@@ -38,11 +38,14 @@ class ModelIdentity:
         The folds whose mean it answers with, ascending.
     mirroring
         Whether it also averages over mirrorings.
+    has_path
+        Whether it may be told where the files are.
     """
 
     folder: NetworkFolder
     folds: tuple[int, ...]
     mirroring: bool
+    has_path: bool = True
 
     @cached_property
     def checksum(self) -> str:
@@ -51,9 +54,16 @@ class ModelIdentity:
 
     @property
     def name(self) -> str:
-        """``built-in``, or the path of the folder."""
-        is_builtin = BUILTIN_FOLDER in self.folder.path.parents
-        return "built-in" if is_builtin else str(self.folder.path.resolve())
+        """``built-in``, or the path of the folder, or only its name."""
+        if BUILTIN_FOLDER in self.folder.path.parents:
+            return "built-in"
+        path = self.folder.path.resolve()
+        return str(path) if self.has_path else path.name
+
+    @cached_property
+    def discreet(self) -> ModelIdentity:
+        """The same model, without telling where it is."""
+        return replace(self, has_path=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values; this reads the model's files once."""
@@ -130,7 +140,8 @@ class RunRecord:
     path
         The file.
     settings
-        What decides the results: two runs with the same settings and inputs give the same masks.
+        What decides the results: two runs with the same settings and inputs give the same masks. Where they
+        say ``deidentified``, no moment of the run is told.
     environment
         What else is worth knowing: version, command, device, threads, options.
     started
@@ -157,13 +168,14 @@ class RunRecord:
             Where the file cannot be written.
         """
         ended = None if exit_code is None else datetime.now(timezone.utc)
+        has_dates = not self.settings.get("deidentified")
         write_document(
             self.path,
             {
                 "state": _state(exit_code),
                 "exit_code": exit_code,
-                "started": _iso(self.started),
-                "ended": None if ended is None else _iso(ended),
+                "started": _iso(self.started) if has_dates else None,
+                "ended": _iso(ended) if has_dates and ended is not None else None,
                 **self.environment,
                 "settings": self.settings,
                 "seconds": _rounded(self.total_seconds(ended)),
@@ -202,7 +214,7 @@ def read_run(path: Path) -> tuple[dict[str, Any], dict[str, CaseRecord]]:
 def differing_settings(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Say which settings differ, where it matters for the results: a model may have been moved."""
     old, new = ({**settings, **settings.get("model", {})} for settings in (earlier, now))
-    names = ("sha256", "folds", "mirroring", "prompt_type", "step_size", "orientation")
+    names = ("sha256", "folds", "mirroring", "prompt_type", "step_size", "orientation", "deidentified")
     return [
         f"{_SETTING_NAMES.get(name, name)} {old.get(name)!r}, now {new.get(name)!r}"
         for name in names

@@ -9,6 +9,7 @@ from lesionlocator.io.dicom.find import Found, find_series
 from lesionlocator.io.dicom.locations import is_dicom
 from lesionlocator.io.dicom.series import Series
 from lesionlocator.io.dicom.source import DicomSource
+from lesionlocator.io.dicom.uids import derived_uid
 
 
 def choose_series(path: str | Path, wanted: str | None = None) -> Series:
@@ -19,7 +20,8 @@ def choose_series(path: str | Path, wanted: str | None = None) -> Series:
     path
         A folder, a zip, or a file.
     wanted
-        Its UID or number; None where there is only one that can be meant.
+        Its UID, the UID that de-identified results have in its place, or its number; None where there is only
+        one that can be meant.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def _only_ct(path: Path, found: Found) -> Series:
 
 
 def _wanted(path: Path, found: Found, wanted: str) -> Series:
-    meant = [series for series in found.series if wanted == series.first.series_uid]
+    meant = [one for one in found.series if wanted in (uid := one.first.series_uid, derived_uid(uid))]
     if not meant and wanted.isdecimal():
         meant = [series for series in found.series if series.first.number == int(wanted)]
     if len(meant) == 1:

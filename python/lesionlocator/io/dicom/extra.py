@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import logging
+import threading
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -33,9 +35,48 @@ def required(name: str) -> Any:
         ) from error
 
 
+class _Silence(logging.Filter):
+    """Matches what comes from a thread that is to be quiet, and lets all others be heard.
+
+    It stands in for the regular expression of a warning filter. ``warnings.catch_warnings`` would change what
+    other threads see, and they could undo it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.local()
+
+    @property
+    def depth(self) -> int:
+        """How many blocks of this thread are quiet."""
+        return getattr(self._thread, "depth", 0)
+
+    @depth.setter
+    def depth(self, value: int) -> None:
+        self._thread.depth = value
+
+    def match(self, _: str) -> bool:
+        """Whether a warning is to be ignored."""
+        return self.depth > 0
+
+    def filter(self, _: logging.LogRecord) -> bool:
+        """Whether a record is to be logged."""
+        return self.depth == 0
+
+
+_SILENCE = _Silence()
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hold back warnings: they would carry names and numbers of patients to the terminal."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    """Hold back warnings of this thread, and what pydicom logs: they quote names and numbers of patients."""
+    logging.getLogger("pydicom").addFilter(_SILENCE)
+    ignored: Any = ("ignore", _SILENCE, Warning, None, 0)
+    filters: Any = warnings.filters
+    if not filters or filters[0] != ignored:  # some other code has filters of its own, which come first
+        filters.insert(0, ignored)
+    _SILENCE.depth += 1
+    try:
         yield
+    finally:
+        _SILENCE.depth -= 1
