@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from lesionlocator.cli import console
-from lesionlocator.cli.options import DICOM_SAVES, PATH, chosen_of, dicom_options, dicom_outputs
+from lesionlocator.cli.options import DICOM_SAVES, PATH, SERIES, chosen_of, dicom_options, dicom_outputs
 
 
 @click.command()
 @click.option("-i", "--image", type=PATH, required=True, help="The scan: a DICOM folder, zip or file.")
-@click.option("--series", metavar="UID|NUMBER", help="DICOM series.  [default: the only usable CT series]")
+@SERIES
 @click.option(
     "-l",
     "--labels",
@@ -35,6 +35,7 @@ from lesionlocator.cli.options import DICOM_SAVES, PATH, chosen_of, dicom_option
     type=PATH,
     help="DICOM scan in which the lesions were first known, for tracking UIDs.  [default: the scan]",
 )
+@click.option("--baseline-series", metavar="UID|NUMBER", help="DICOM series of --baseline.")
 @click.option(
     "--algorithm",
     default="unknown",
@@ -51,6 +52,7 @@ def convert(
     seg_type: str,
     deidentify: bool,
     baseline: Path | None,
+    baseline_series: str | None,
     algorithm: str,
 ) -> None:
     """Write masks that exist as DICOM.
@@ -70,7 +72,7 @@ def convert(
     wanted.check([image] if baseline is None else [image, baseline])
     scan = wanted.told(read_scan(image, series=series), "scan")
     origin = read_origin(labels, scan)
-    root = None if baseline is None else series_root(choose_series(baseline).source)
+    root = None if baseline is None else series_root(choose_series(baseline, baseline_series).source)
     written = write_dicom(scan, origin.masks, make_folder(output), wanted, algorithm=algorithm, root=root)
     for path in written:
         console.say(f"{path}: {len(origin.masks)} lesion{'s' * (len(origin.masks) != 1)}")

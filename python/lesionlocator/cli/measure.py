@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lesionlocator.cli import console
+from lesionlocator.cli.options import SERIES
 
 if TYPE_CHECKING:
     from lesionlocator.io.cases import Case
@@ -29,6 +30,7 @@ _SHOWN = {
 @click.command()
 @click.option("-i", "--image", "images", type=_PATH, required=True, help="Image, or a folder of images.")
 @click.option("-l", "--labels", type=_PATH, required=True, help="Label map, or a folder paired by name.")
+@SERIES
 @click.option("-o", "--output", type=_PATH, help="Folder for measurements.csv and a JSON for each case.")
 @click.option(
     "--kind",
@@ -38,7 +40,9 @@ _SHOWN = {
     help="instance: each label is a lesion and keeps its number. semantic: each connected component is one.",
 )
 @click.option("--quiet", is_flag=True, help="Print errors only.")
-def measure(*, images: Path, labels: Path, output: Path | None, kind: str, quiet: bool) -> None:
+def measure(
+    *, images: Path, labels: Path, series: str | None, output: Path | None, kind: str, quiet: bool
+) -> None:
     """Measure the lesions of label maps: size, diameters, surface, sphericity, values. Needs no model.
 
     Without -o they are only shown. In a folder, a case that cannot be used is reported and the others are
@@ -60,7 +64,7 @@ def measure(*, images: Path, labels: Path, output: Path | None, kind: str, quiet
     folder = None if output is None else make_folder(output)
     for case in cases:
         try:
-            rows += _measure_case(case, kind, folder)
+            rows += _measure_case(case, kind, folder, series=series)
         except LesionLocatorError as problem:
             problems.append(problem)
     total = len(cases) + len(unpaired)
@@ -75,7 +79,7 @@ def measure(*, images: Path, labels: Path, output: Path | None, kind: str, quiet
         raise console.SomeCasesFailed(len(problems), total)
 
 
-def _measure_case(case: Case, kind: str, folder: Path | None) -> list[dict[str, Any]]:
+def _measure_case(case: Case, kind: str, folder: Path | None, *, series: str | None) -> list[dict[str, Any]]:
     """Measure a case, show and write it, and return its rows of the CSV."""
     from lesionlocator.errors import InputError
     from lesionlocator.io import read_labelmap, read_scan
@@ -90,7 +94,7 @@ def _measure_case(case: Case, kind: str, folder: Path | None) -> list[dict[str, 
         labelmap = components_of(labelmap)
     lesions = {
         str(label): found.as_dict()
-        for label, found in measure_labels(labelmap, read_scan(case.image)).items()
+        for label, found in measure_labels(labelmap, read_scan(case.image, series=series)).items()
     }
     if not lesions:
         console.warn(f"warning: {case.prompts}: holds no label but 0")

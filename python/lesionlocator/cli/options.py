@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lesionlocator.dicom.outputs import DicomOutputs
 
 PATH = click.Path(path_type=Path)
+SERIES = click.option(
+    "--series", metavar="UID|NUMBER", help="DICOM series.  [default: the only usable CT series]"
+)
 
 _Command = Callable[..., Any]
 _Decorator = Callable[[_Command], _Command]

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lesionlocator.cli import console
+from lesionlocator.cli.options import SERIES
 from lesionlocator.cli.prompts_tracking import FORMAT as TRACKING
 from lesionlocator.cli.prompts_tracking import is_tracking_file, prompts_of_scan, write_tracking_file
 from lesionlocator.errors import InputError, LesionLocatorError
@@ -73,6 +74,7 @@ def from_mask(source: Path, target: Path, kind: str) -> None:
 @click.option("--from-coordinates", "source_frame", type=_FRAMES, default="voxel", show_default=True)
 @click.option("--to-coordinates", "target_frame", type=_FRAMES, default="voxel", show_default=True)
 @click.option("--image", type=_PATH, help="The image that the prompts belong to; needed for mm.")
+@SERIES
 @click.option("--scan", help="Which scan of a tracking file.  [default: its only follow-up]")
 def convert(
     *,
@@ -83,6 +85,7 @@ def convert(
     source_frame: str,
     target_frame: str,
     image: Path | None,
+    series: str | None,
     scan: str | None,
 ) -> None:
     """Convert between the published JSON, grand-challenge "Multiple points" JSON, CSV and tracking files.
@@ -94,10 +97,12 @@ def convert(
     """
     if image is None and {source_frame, target_frame} != {"voxel"}:
         raise click.UsageError("lps and ras coordinates need --image")
+    if image is None and series is not None:
+        raise click.UsageError("--series needs --image")
     if target_format == TRACKING:
         _write_tracking(source, make_folder(target.parent) / target.name)
         return
-    geometry = read_geometry(image) if image else None
+    geometry = read_geometry(image, series=series) if image else None
     if source_format == TRACKING or (source_format is None and is_tracking_file(source)):
         content: PromptFile | LabelMap = prompts_of_scan(source, scan)
     else:
@@ -106,7 +111,7 @@ def convert(
             geometry,
             prompt_format=_member(PromptFormat, source_format),
             frame=Frame(source_frame),
-            source=None if image is None else source_of(image),
+            source=None if image is None else source_of(image, series),
         )
     if isinstance(content, LabelMap):
         raise click.UsageError(f"{source} is a label map: use lesionlocator prompts from-mask")
@@ -140,8 +145,11 @@ def _write_tracking(source: Path, target: Path) -> None:
 @prompts.command("validate", short_help="Name the prompts that cannot be used.")
 @click.option("-p", "--prompts", "prompt_path", type=_PATH, required=True, help="Prompt file or folder.")
 @click.option("-i", "--image", "image_path", type=_PATH, required=True, help="Image, or a folder of images.")
+@SERIES
 @click.option("-t", "--prompt-type", type=click.Choice(["box", "point"]), help="What every lesion needs.")
-def validate_command(prompt_path: Path, image_path: Path, prompt_type: str | None) -> None:
+def validate_command(
+    prompt_path: Path, image_path: Path, series: str | None, prompt_type: str | None
+) -> None:
     """Name every prompt that is outside the scan, empty or of the wrong kind.
 
     Exit code 0: all can be used. 1: a single file has a problem. 3: files of a folder have.
@@ -153,7 +161,7 @@ def validate_command(prompt_path: Path, image_path: Path, prompt_type: str | Non
     for missing in unpaired:
         table.add_row(Text(missing.name), "", Text(missing.reason))
     for case in cases:
-        problems = _problems(case, kind)
+        problems = _problems(case, kind, series)
         failed += bool(problems)
         for problem in problems:
             table.add_row(Text(case.name), Text(problem.lesion), Text(problem.reason))
@@ -231,9 +239,10 @@ def _write_prompts_of(mask: Path, output: Path, kind: MaskKind) -> None:
     console.say(f"{output}: {lesions(len(found))}")
 
 
-def _problems(case: Case, kind: PromptKind | None) -> list[Problem]:
+def _problems(case: Case, kind: PromptKind | None, series: str | None) -> list[Problem]:
     try:
-        return validate(case.prompts, read_geometry(case.image), kind, source=source_of(case.image))
+        geometry = read_geometry(case.image, series=series)
+        return validate(case.prompts, geometry, kind, source=source_of(case.image, series))
     except InputError as error:
         return [Problem("", str(error))]
 

@@ -11,6 +11,7 @@ from lesionlocator.cli.engine_options import EngineOptions, engine_options
 from lesionlocator.cli.events import EventLog
 from lesionlocator.cli.options import (
     PATH,
+    SERIES,
     check_deidentify,
     dicom_outputs,
     run_options,
@@ -30,7 +31,7 @@ from lesionlocator.cli.visualize import HELP, show_cases, visualizing
     required=True,
     help="Scan, or a folder of scans; DICOM as folder, zip or file.",
 )
-@click.option("--series", metavar="UID|NUMBER", help="DICOM series.  [default: the only usable CT series]")
+@SERIES
 @click.option(
     "-p",
     "--prompts",

@@ -40,8 +40,13 @@ def choose_series(path: str | Path, wanted: str | None = None) -> Series:
     return chosen
 
 
-def source_of(path: str | Path) -> DicomSource | None:
+def source_of(path: str | Path, wanted: str | None = None) -> DicomSource | None:
     """Return the files of the series of a scan; None where the scan is no DICOM.
+
+    Parameters
+    ----------
+    path, wanted
+        As for :func:`choose_series`.
 
     Raises
     ------
@@ -49,7 +54,7 @@ def source_of(path: str | Path) -> DicomSource | None:
         As :func:`choose_series`.
     """
     path = Path(path)
-    return choose_series(path).source if is_dicom(path) else None
+    return choose_series(path, wanted).source if is_dicom(path) else None
 
 
 def _only_ct(path: Path, found: Found) -> Series:
