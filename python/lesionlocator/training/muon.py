@@ -91,5 +91,5 @@ def orthogonalized(matrix: Tensor) -> Tensor:
     a, b, c = _QUINTIC
     for _ in range(_QUINTIC_STEPS):
         gram = found @ found.T
-        found = a * found + (b * gram + c * gram @ gram) @ found
+        found = torch.addmm(found, torch.addmm(gram, gram, gram, beta=b, alpha=c), found, beta=a)
     return found if wide is matrix else found.T
