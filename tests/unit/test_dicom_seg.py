@@ -90,6 +90,16 @@ def test_segments_name_the_lesion_and_refer_to_the_slices_they_lie_on(tmp_path: 
         assert np.array_equal(back[..., 0], mask.full())
 
 
+def test_decimal_strings_are_no_longer_than_they_may_be(tmp_path: Path) -> None:
+    seg = pydicom.dcmread(written(scan_of("series", tmp_path), tmp_path))
+    (shared,) = seg.SharedFunctionalGroupsSequence
+    assert shared.PixelMeasuresSequence[0].SpacingBetweenSlices == 2.5
+    frames = [
+        frame.PlanePositionSequence[0].ImagePositionPatient for frame in seg.PerFrameFunctionalGroupsSequence
+    ]
+    assert max(len(str(mm)) for position in frames for mm in position) <= 16
+
+
 def test_a_lesion_has_one_tracking_uid_at_all_timepoints(tmp_path: Path) -> None:
     scan = scan_of("series", tmp_path)
     other = read_scan(write_series(tmp_path / "later", phantom(SHAPE), oblique(SHAPE), series="later"))

@@ -183,6 +183,9 @@ def with_highdicom(
         plane_positions=[hd.PlanePositionSequence("PATIENT", _position(scan, z)) for z in places],
         **maker.equipment,
     )
+    # highdicom may take the measures of the images in place of ours, and a single slice has no step.
+    (measures,) = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
+    measures.SpacingBetweenSlices = _decimal(scan.geometry.spacing[0])
     dataset.SeriesDescription = "Lesions: segmentation"
     maker.finish(dataset)
     return dataset
@@ -215,8 +218,13 @@ def labels_of(scan: Scan, lesions: Sequence[TrackedMask]) -> NDArray[Any]:
     return labels
 
 
-def _position(scan: Scan, z: int) -> list[float]:
-    return scan.geometry.voxel_to_lps((z, 0, 0)).tolist()
+def _position(scan: Scan, z: int) -> list[Any]:
+    return [_decimal(mm) for mm in scan.geometry.voxel_to_lps((z, 0, 0)).tolist()]
+
+
+def _decimal(value: float) -> Any:
+    """Return a decimal string, which has no more than 16 characters."""
+    return required("pydicom.valuerep").DSfloat(value, auto_format=True)
 
 
 def _overlapping(lesions: Sequence[TrackedMask]) -> tuple[int, int] | None:
