@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -74,7 +75,7 @@ def test_what_cannot_be_read_is_one_line_and_leaves_no_masks(
     assert segment("-i", series, "-p", prompts, "-o", tmp_path / "out") == 1
     error = capfd.readouterr().err
     assert error.count("\n") == 1
-    assert "1 slices are missing" in error
+    assert "1 slice is missing" in error
     assert not any(secret in error for secret in SECRETS)
     assert [path.name for path in (tmp_path / "out").iterdir() if "lesion" in path.name] == []
 
@@ -100,8 +101,9 @@ def test_inspect_shows_each_series_and_why_it_cannot_be_used(
         "Iomeprol",
         "yes",
     ):
-        assert f" {cell} " in first
-    assert "2 slices are missing" in second
+        assert f" {cell} " in f" {first} "
+    assert second.rstrip().endswith(" no")
+    assert re.search(r"series 5 \(CT, [\d.]+\) cannot be used: 2 slices are missing: .*broken/CT", told.out)
     assert "CT.6: header is damaged" in told.err
     assert "1 other files are no DICOM" in told.out
     assert run("inspect", tmp_path, "--json") == 0

@@ -93,7 +93,7 @@ def test_values_that_are_not_legal_are_not_quoted(
         ("PixelSpacing", [0.1, 0.1], "several pixel spacings"),
         ("Columns", 8, "several sizes"),
         ("SamplesPerPixel", 3, "in colour"),
-        ("SeriesInstanceUID", "1.2.3", "slices are missing"),
+        ("SeriesInstanceUID", "1.2.3", "1 slice is missing"),
     ],
 )
 def test_series_that_cannot_be_used(

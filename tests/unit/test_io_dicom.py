@@ -240,8 +240,24 @@ def test_files_that_are_no_dicom_or_damaged_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"CT.4: pixels cannot be read: damaged or truncated"):
         read_scan(folder)
     (folder / "CT.4").write_bytes(cut[:300])
-    with pytest.raises(InputError, match=r"1 slices are missing.*"):
+    with pytest.raises(InputError, match=r"1 slice is missing.*"):
         read_scan(folder)
+
+
+def test_garbage_and_lonely_files_are_named_too(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "scan", VOXELS, GRID)
+    (folder / "CT.4").write_bytes(b"\0" * 128 + b"DICM" + b"\xff" * 400)
+    with pytest.raises(InputError, match=r"CT.4: header is damaged \(does not say what the file is\)$"):
+        read_scan(folder)
+    (tmp_path / "a.dcm").write_bytes(b"hello")
+    with pytest.raises(InputError, match=r"a.dcm: is no DICOM file$"):
+        read_scan(tmp_path / "a.dcm")
+    other = write_series(tmp_path / "mr", VOXELS, GRID, change=lambda one, _: setattr(one, "Modality", "MR"))
+    with pytest.raises(
+        InputError, match=r"series 3 \(MR, [\d.]+\): is no CT; --series takes it all the same"
+    ):
+        read_scan(other)
+    assert np.array_equal(read_scan(other, series="3").voxels, VOXELS)
 
 
 def test_a_missing_extra_is_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

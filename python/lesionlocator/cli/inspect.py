@@ -33,16 +33,18 @@ def inspect(folder: Path, as_json: bool) -> None:
 
     Headers are read, pixels are not.
     """
-    from lesionlocator.io.dicom import find_series
+    from lesionlocator.io.dicom import find_series, nothing_found
 
     found = find_series(folder)
     if as_json:
         console.say(json.dumps(_document(folder, found), indent=1, allow_nan=False))
         return
     if not found.series:
-        raise InputError(f"{folder}: holds no DICOM file that can be read")
-    for table in _tables(found):
+        raise InputError(nothing_found(folder, found))
+    for table, remarks in _tables(found):
         console.table(table)
+        for text in remarks:
+            console.say(text)
     for text in found.damaged[:_MOST_NAMED]:
         console.warn(f"warning: {text}")
     if len(found.damaged) > _MOST_NAMED:
@@ -60,20 +62,28 @@ def _document(folder: Path, found: Found) -> dict[str, Any]:
     }
 
 
-def _tables(found: Found) -> Iterator[Table]:
-    """Yield a table for each study of each patient."""
+def _tables(found: Found) -> Iterator[tuple[Table, list[str]]]:
+    """Yield a table for each study of each patient, and why series of it cannot be used."""
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
     for (patient, day, _), group in itertools.groupby(found.series, _study):
         title = Text(f"patient {patient or 'unknown'}, study of {day or 'unknown date'}")
-        table = Table(title=title, title_justify="left")
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for name in _COLUMNS:
-            long = name in ("description", "contrast", "usable")
-            table.add_column(name, overflow="fold", no_wrap=not long)
-        for series in group:
+            table.add_column(name, overflow="fold", no_wrap=name not in {"description", "kernel", "contrast"})
+        several = list(group)
+        for series in several:
             table.add_row(*map(Text, _row(series.as_dict())))
-        yield table
+        yield table, [text for series in several for text in _remarks(series)]
+
+
+def _remarks(series: Series) -> list[str]:
+    known = series.as_dict()
+    if known["problem"]:
+        return [f"{series.label} cannot be used: {known['problem']}"]
+    return [f"{series.label}: {note}" for note in known["notes"]]
 
 
 def _study(series: Series) -> tuple[str, str, str]:
@@ -82,7 +92,7 @@ def _study(series: Series) -> tuple[str, str, str]:
 
 
 def _row(known: dict[str, Any]) -> tuple[str, ...]:
-    spacing, notes = known["spacing_mm"], "; ".join(known["notes"])
+    spacing = known["spacing_mm"]
     return (
         "" if known["series_number"] is None else str(known["series_number"]),
         known["description"],
@@ -92,5 +102,5 @@ def _row(known: dict[str, Any]) -> tuple[str, ...]:
         "" if known["slice_thickness_mm"] is None else f"{known['slice_thickness_mm']:.4g}",
         known["kernel"],
         known["contrast"],
-        known["problem"] or (f"yes ({notes})" if notes else "yes"),
+        "no" if known["problem"] else "yes",
     )

@@ -98,7 +98,8 @@ def _usable(path: Path, endings: tuple[str, ...], what: str) -> list[Path]:
     else:
         files = [path] if _has_ending(path, endings) else []
     if not files:
-        raise InputError(f"{path}: no {what} file found; legal endings: {', '.join(endings)}")
+        more = ", or DICOM" if what == "image" else ""
+        raise InputError(f"{path}: no {what} file found; legal endings: {', '.join(endings)}{more}")
     return files
 
 

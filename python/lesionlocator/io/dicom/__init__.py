@@ -1,6 +1,6 @@
 """Reading DICOM: what a folder, zip or file holds, which series is meant, and its voxels."""
 
-from lesionlocator.io.dicom.choose import choose_series, source_of
+from lesionlocator.io.dicom.choose import choose_series, nothing_found, source_of
 from lesionlocator.io.dicom.find import Found, find_series
 from lesionlocator.io.dicom.locations import has_magic, holds_dicom, is_dicom
 from lesionlocator.io.dicom.pixels import read_voxels
@@ -16,6 +16,7 @@ __all__ = [
     "has_magic",
     "holds_dicom",
     "is_dicom",
+    "nothing_found",
     "read_voxels",
     "source_of",
 ]

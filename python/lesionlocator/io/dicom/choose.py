@@ -11,6 +11,8 @@ from lesionlocator.io.dicom.series import Series
 from lesionlocator.io.dicom.source import DicomSource
 from lesionlocator.io.dicom.uids import derived_uid
 
+_NO_CT = "is no CT; --series takes it all the same"
+
 
 def choose_series(path: str | Path, wanted: str | None = None) -> Series:
     """Return the series of a location that is wanted, or the only usable CT series.
@@ -32,7 +34,7 @@ def choose_series(path: str | Path, wanted: str | None = None) -> Series:
     path = Path(path)
     found = find_series(path)
     if not found.series:
-        raise InputError(_nothing(path, found))
+        raise InputError(nothing_found(path, found))
     chosen = _only_ct(path, found) if wanted is None else _wanted(path, found, wanted)
     if found.damaged and chosen.problem is not None:
         raise InputError(f"{path}: {chosen.label} cannot be used: {chosen.problem}; {_damage(found)}")
@@ -68,7 +70,7 @@ def _only_ct(path: Path, found: Found) -> Series:
         )
     if len(scans) == 1:
         return scans[0]
-    reasons = "; ".join(f"{series.label}: {series.problem or 'no CT'}" for series in found.series[:5])
+    reasons = "; ".join(f"{series.label}: {series.problem or _NO_CT}" for series in found.series[:5])
     raise InputError(f"{path}: holds no CT series that can be used: {reasons}")
 
 
@@ -85,9 +87,12 @@ def _wanted(path: Path, found: Found, wanted: str) -> Series:
     raise InputError(f"{path}: holds no series {wanted}; there are: {_listed(found.series)}")
 
 
-def _nothing(path: Path, found: Found) -> str:
+def nothing_found(path: Path, found: Found) -> str:
+    """Say of a location without a series what is there instead."""
     if found.damaged:
         return f"{path}: holds no DICOM file that can be read; {_damage(found)}"
+    if path.is_file() and path.suffix.lower() != ".zip":
+        return f"{path}: is no DICOM file"
     count = len(found.others)
     return f"{path}: holds no DICOM file ({count} other file{'s' * (count != 1)})"
 

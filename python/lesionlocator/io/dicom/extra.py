@@ -6,7 +6,7 @@ import importlib
 import logging
 import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from lesionlocator.errors import LesionLocatorError
@@ -67,14 +67,26 @@ class _Silence(logging.Filter):
 _SILENCE = _Silence()
 
 
+def _listen() -> None:
+    """Let the filter be the first that is asked."""
+    ignored: Any = ("ignore", _SILENCE, Warning, None, 0)
+    filters: Any = warnings.filters
+    if filters and filters[0] == ignored:
+        return
+    with suppress(ValueError):
+        filters.remove(ignored)
+    filters.insert(0, ignored)
+
+
+# Already here: what is added while another thread is within ``catch_warnings``, is lost at the end of that.
+_listen()
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Hold back warnings of this thread, and what pydicom logs: they quote names and numbers of patients."""
     logging.getLogger("pydicom").addFilter(_SILENCE)
-    ignored: Any = ("ignore", _SILENCE, Warning, None, 0)
-    filters: Any = warnings.filters
-    if not filters or filters[0] != ignored:  # some other code has filters of its own, which come first
-        filters.insert(0, ignored)
+    _listen()
     _SILENCE.depth += 1
     try:
         yield

@@ -127,6 +127,8 @@ def read_header(name: str, file: BinaryIO) -> Header | None:
         raise InputError(f"{name}: header is damaged ({type(error).__name__})") from error
     if header.sop_class in _IMAGES and not header.frames:
         raise InputError(f"{name}: header is damaged (ends before the image)")
+    if not (header.sop_class or header.frames):
+        raise InputError(f"{name}: header is damaged (does not say what the file is)")
     return header
 
 

@@ -18,6 +18,7 @@ _STEP_TOLERANCE = 0.05
 """Of the distance of slices: what positions that were rounded differ by is less."""
 _ORIENTATION_TOLERANCE = 1e-3
 _SAME_PLACE_MM = 1e-3
+_SPLIT = ". Put those that differ into a folder of their own"
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def stacked(headers: Sequence[Header]) -> Stack:
         raise InputError("holds no images")
     bodies, localizers = _split(images, lambda header: "LOCALIZER" in map(str.upper, header.image_type))
     if not bodies:
-        raise InputError("is a localizer (scout view)")
+        raise InputError("is a localizer (scout view); choose another series")
     known, notes = _without_copies(bodies)
     if localizers:
         notes += (f"{len(localizers)} localizer images are left out",)
@@ -93,9 +94,12 @@ def _check_images(images: Sequence[Header]) -> None:
     sizes = Counter(header.shape for header in images)
     if len(sizes) > 1:
         found = ", ".join(f"{n} of {rows} x {columns}" for (rows, columns), n in sizes.most_common())
-        raise InputError(f"slices are of several sizes: {found}; legal: one")
+        raise InputError(f"slices are of several sizes: {found}; legal: one{_SPLIT}")
     if any(header.samples != 1 for header in images):
-        raise InputError("images are in colour; legal: one number for each pixel")
+        raise InputError(
+            "images are in colour, such as captures of a screen; legal: one number for each pixel. "
+            "Choose another series"
+        )
     for header in images:
         problem = refusal(header.transfer_syntax)
         if problem:
@@ -104,7 +108,7 @@ def _check_images(images: Sequence[Header]) -> None:
 
 def _check_frames(slices: Sequence[_Slice]) -> None:
     if len(slices) < 2:
-        raise InputError("has 1 slice; legal: 2 or more")
+        raise InputError("has 1 slice; legal: 2 or more. Copy all files of the series")
     for one in slices:
         missing = [
             name
@@ -116,19 +120,21 @@ def _check_frames(slices: Sequence[_Slice]) -> None:
             if value is None
         ]
         if missing:
-            raise InputError(f"{_where(one)}: has no {' and no '.join(missing)}")
+            raise InputError(
+                f"{_where(one)}: has no {' and no '.join(missing)}; legal: images as the scanner made them"
+            )
     first = slices[0].frame
     turned = [s for s in slices if not _alike(s.frame.orientation, first.orientation, _ORIENTATION_TOLERANCE)]
     if turned:
         raise InputError(
             f"slices are of several orientations: {len(turned)}, such as {_where(turned[0])}, "
-            f"differ from {_where(slices[0])}; legal: one"
+            f"differ from {_where(slices[0])}; legal: one{_SPLIT}"
         )
     other = [s for s in slices if not _alike(s.frame.pixel_spacing, first.pixel_spacing, 1e-4)]
     if other:
         raise InputError(
             f"slices are of several pixel spacings: {other[0].frame.pixel_spacing} mm in "
-            f"{_where(other[0])}, {first.pixel_spacing} mm in {_where(slices[0])}; legal: one"
+            f"{_where(other[0])}, {first.pixel_spacing} mm in {_where(slices[0])}; legal: one{_SPLIT}"
         )
 
 
@@ -181,8 +187,12 @@ def _checked_step(ordered: Sequence[_Slice], positions: np.ndarray, normal: np.n
     where = f"{gaps[place]:.3f} mm between {_where(ordered[place])} and {_where(ordered[place + 1])}"
     if np.all(whole[wrong] >= 2) and np.all(np.abs(gaps - whole * step) <= _STEP_TOLERANCE * step):
         missing = int((whole[wrong] - 1).sum())
-        raise InputError(f"{missing} slices are missing: {where}, {step:.3f} mm elsewhere; copy all of them")
-    raise InputError(f"slices are unevenly spaced: {where}, {step:.3f} mm elsewhere; legal: even distances")
+        count = "1 slice is" if missing == 1 else f"{missing} slices are"
+        raise InputError(f"{count} missing: {where}, {step:.3f} mm elsewhere; copy all of them")
+    raise InputError(
+        f"slices are unevenly spaced: {where}, {step:.3f} mm elsewhere; legal: even distances. "
+        "Copy all slices, or resample the series"
+    )
 
 
 def _check_tilt(positions: np.ndarray, normal: np.ndarray, pixel_mm: float) -> None:
