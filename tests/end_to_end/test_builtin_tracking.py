@@ -1,6 +1,6 @@
 """The built-in model follows the lesions of synthetic patients through deformed, shifted follow-ups.
 
-benches/gone_lesions.py measures the same on more patients.
+benches/tracked_lesions.py measures the same on more patients.
 """
 
 from __future__ import annotations
@@ -9,26 +9,17 @@ import pytest
 
 import lesionlocator as ll
 from lesionlocator.results.course_files import course_document
-from lesionlocator.synthetic import make_patient
-from lesionlocator.synthetic.course import SyntheticCourse, make_course
+from lesionlocator.synthetic.course import make_coarse_course
 from lesionlocator.synthetic.found import Sighting, sightings
 
 SEEDS = (200, 201)
 """Those with which no threshold was chosen."""
 
 
-def patient(seed: int) -> SyntheticCourse:
-    made = make_patient(
-        seed, (195, 98, 140), (4.0, 3.6, 3.0), lesions=8, middle_mm=-40.0, diameters_mm=(8.0, 45.0)
-    )
-    baseline = ll.Scan("baseline", made.voxels, made.geometry)
-    return make_course(seed, baseline, ll.LabelMap(made.labels, made.geometry))
-
-
 @pytest.fixture(scope="module")
 def found() -> list[Sighting]:
     tracker = ll.load_tracker(mirroring=False, device="cpu")
-    truths = map(patient, SEEDS)
+    truths = map(make_coarse_course, SEEDS)
     return [
         one
         for truth in truths
@@ -49,7 +40,7 @@ def test_a_lesion_that_is_gone_is_noticed_and_stays_gone(found: list[Sighting]) 
 
 
 def test_a_course_has_one_lesion_gone_and_one_more() -> None:
-    truth = patient(4)
+    truth = make_coarse_course(4)
     first_gone, second_gone = truth.gone
     assert len(first_gone) == 1
     assert first_gone == second_gone
@@ -61,7 +52,7 @@ def test_a_course_has_one_lesion_gone_and_one_more() -> None:
 
 
 def test_chance_decides_which_lesion_goes() -> None:
-    truths = [patient(seed) for seed in range(4, 10)]
+    truths = [make_coarse_course(seed) for seed in range(4, 10)]
     sizes = [(truth.labels[0].labels == min(truth.gone[0])).sum() for truth in truths]
     largest = [max((truth.labels[0].labels == i).sum() for i in range(1, 9)) for truth in truths]
     assert sum(size < whole for size, whole in zip(sizes, largest, strict=True)) >= 3

@@ -12,6 +12,7 @@ from lesionlocator.io import LabelMap, Scan
 from lesionlocator.prompts.components import regions
 from lesionlocator.synthetic.fates import Fate
 from lesionlocator.synthetic.followup import SyntheticFollowup, make_followup
+from lesionlocator.synthetic.patient import make_patient
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,6 +94,18 @@ def make_course(seed: int, baseline: Scan, lesions: LabelMap, *, followups: int 
         gone.append(lost)
         fates = {known[by_size[0]]: Fate.GROWN} if by_size and by_size[0] in known else {}
     return SyntheticCourse(tuple(scans), tuple(labels), tuple(label_of), tuple(gone))
+
+
+def make_coarse_course(seed: int) -> SyntheticCourse:
+    """Return a patient of 8 lesions with two follow-ups, whose voxels are coarse so that all is quick.
+
+    The same seed gives the same voxels.
+    """
+    made = make_patient(
+        seed, (195, 98, 140), (4.0, 3.6, 3.0), lesions=8, middle_mm=-40.0, diameters_mm=(8.0, 45.0)
+    )
+    baseline = Scan("baseline", made.voxels, made.geometry)
+    return make_course(seed, baseline, LabelMap(made.labels, made.geometry))
 
 
 def _carried(made: SyntheticFollowup, known: Mapping[int, int]) -> dict[int, int]:
