@@ -82,6 +82,39 @@ def test_lesions_are_measured_on_the_chosen_series(
     assert measured["hu_mean"] == pytest.approx(mean, abs=1e-3)
 
 
+def test_the_series_of_one_folder_are_tracked_as_scans_of_their_own(
+    tmp_path: Path, echo_model: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "study"
+    for number, day in ((1, "20240110"), (2, "20240709"), (3, "20240412")):
+        write_series(study / day, phantom(seed=number), SMALL, series=day, number=number, study_date=day)
+    labels = labels_on(SMALL, tmp_path / "l.nii.gz")
+    words = ("track", "--baseline", study, "--followup", study, study, "-p", labels, "-m", echo_model)
+    words += ("--registration", "classical", "--device", "cpu")
+    assert run(*words, "--series", 1, 2, 3, "-o", tmp_path / "out") == 0
+    course = json.loads((tmp_path / "out" / "tracking.json").read_text())
+    assert [(one["name"], one["date"]) for one in course["timepoints"]] == [
+        ("study_1", "2024-01-10"),
+        ("study_3", "2024-04-12"),
+        ("study_2", "2024-07-09"),
+    ]
+    assert (tmp_path / "out" / "study_2_lesion_7.nii.gz").is_file()
+    assert run("report", tmp_path / "out") == 0
+    capfd.readouterr()
+    assert run(*words, "--series", 1, 2, 2, "-o", tmp_path / "none") == 1
+    assert "study: 3 scans have this name" in capfd.readouterr().err
+    assert run(*words, "--series", 1, 1, 2, "-o", tmp_path / "none") == 1
+    assert "is baseline and follow-up 1; a follow-up is another scan" in capfd.readouterr().err
+    assert not (tmp_path / "none").exists()
+    assert run(*words, "--series", 1, 2, 3, "-o", study) == 2
+    assert "-o is a scan" in capfd.readouterr().err
+
+
+def test_a_scan_that_is_not_there_is_told_as_that(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run("convert", "-i", tmp_path / "ct", "-l", tmp_path / "l.nii.gz", "-o", tmp_path / "out") == 1
+    assert capfd.readouterr().err == f"error: {tmp_path / 'ct'}: no such file or folder\n"
+
+
 def test_the_series_of_a_baseline_is_chosen_by_itself_or_by_an_option(
     tmp_path: Path, study: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

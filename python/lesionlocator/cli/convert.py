@@ -64,13 +64,13 @@ def convert(
     from lesionlocator.dicom.outputs import write_dicom
     from lesionlocator.dicom.sources import series_root
     from lesionlocator.following.origin import read_origin
-    from lesionlocator.io import read_scan
+    from lesionlocator.io import read_scan, scan_name
     from lesionlocator.io.dicom import choose_series
     from lesionlocator.results.files import make_folder
 
     wanted = dicom_outputs(save, seg_type=seg_type, deidentify=deidentify)
     wanted.check([image] if baseline is None else [image, baseline])
-    scan = wanted.told(read_scan(image, series=series), "scan")
+    scan = wanted.told(read_scan(image, series=series), "scan" if deidentify else scan_name(image))
     origin = read_origin(labels, scan)
     root = None if baseline is None else series_root(choose_series(baseline, baseline_series).source)
     written = write_dicom(scan, origin.masks, make_folder(output), wanted, algorithm=algorithm, root=root)

@@ -106,11 +106,17 @@ def _measure_case(case: Case, kind: str, folder: Path | None, *, series: str | N
 
 
 def _show(case: str, lesions: dict[str, dict[str, Any]]) -> None:
+    from rich import box
     from rich.table import Table
 
-    table = Table("lesion", title=case)
+    table = Table("lesion", title=case, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in _SHOWN.values():
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", min_width=max(map(len, heading.split())))
     for label, found in lesions.items():
-        table.add_row(label, *(f"{found[name]:.4g}" for name in _SHOWN))
+        table.add_row(label, *(_short(found[name]) for name in _SHOWN))
     console.table(table)
+
+
+def _short(value: float) -> str:
+    """Return a number with four digits, or all before the point."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"

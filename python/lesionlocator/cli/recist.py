@@ -43,15 +43,22 @@ def recist(*, folder: Path, targets: Path | None, slice_thickness: float | None,
 
 
 def _show(content: dict[str, Any]) -> None:
+    from rich import box
     from rich.table import Table
 
-    lesions = Table("lesion", "role", "organ", "reason", title="Lesions of the baseline")
+    lesions = Table("lesion", "role", "organ", "reason", title="Lesions of the baseline", box=box.SIMPLE_HEAD)
     for lesion_id, lesion in content["lesions"].items():
         organ = f"{lesion['organ']} (node)".strip() if lesion["node"] else lesion["organ"]
         lesions.add_row(lesion_id, lesion["role"], organ, _plain(lesion["reason"]))
     console.table(lesions)
     points = Table(
-        "timepoint", "sum (mm)", "from baseline", "from nadir", "category", "total volume (ml)", "why"
+        "timepoint",
+        "sum (mm)",
+        "from baseline",
+        "from nadir",
+        "category",
+        "total volume (ml)",
+        box=box.SIMPLE_HEAD,
     )
     for point in content["timepoints"]:
         points.add_row(
@@ -61,9 +68,11 @@ def _show(content: dict[str, Any]) -> None:
             _number(point["change_from_nadir_percent"], "+.1f", " %"),
             point["category"] or "baseline",
             _number(point["total_volume_ml"], ".2f"),
-            _plain("; ".join(point["reasons"])),
         )
     console.table(points)
+    for point in content["timepoints"]:
+        for reason in point["reasons"]:
+            console.say(f"{point['date'] or point['name']}: {reason}")
     console.say(content["source"])
     if not any(lesion["node"] for lesion in content["lesions"].values()):
         console.say("No lesion is marked as a lymph node: all are measured by their longest diameter")

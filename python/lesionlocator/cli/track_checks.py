@@ -43,6 +43,8 @@ def check_series(series: tuple[str, ...], *, scans: int) -> None:
 def check_output(output: Path, inputs: tuple[Path, ...]) -> None:
     """Refuse a folder in which inputs lie."""
     for path in inputs:
+        if path.is_dir() and output.is_dir() and path.samefile(output):
+            raise click.UsageError(f"-o is a scan, {path}: results would be taken for inputs")
         if output.is_dir() and path.parent.is_dir() and path.parent.samefile(output):
             raise click.UsageError(f"-o is the folder of {path}: results could replace it")
 

@@ -75,10 +75,13 @@ class TrackOptions:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the results of baseline and follow-ups are named after."""
+        """What the results of baseline and follow-ups are named after; of series in one folder, these too."""
         if self.outputs.dicom.deidentify:
             return ("baseline", *(f"followup_{place}" for place in range(1, len(self.scans))))
-        return tuple(scan_name(path) for path in self.scans)
+        names = tuple(scan_name(path) for path in self.scans)
+        if len(set(names)) < len(names) and len(set(self.series)) == len(names):
+            return tuple(f"{name}_{series}" for name, series in zip(names, self.series, strict=True))
+        return names
 
     @property
     def series_of_scans(self) -> tuple[str | None, ...]:

@@ -107,14 +107,15 @@ def _checked_names(options: TrackOptions) -> tuple[str, ...]:
     for path in (*options.scans, *options.prompts, *options.followup_labels):
         if not (path.is_file() or (path.is_dir() and path in options.scans)):
             raise InputError(f"{path}: no such file")
+    series = options.series_of_scans
     for place, path in enumerate(options.followups, start=1):
-        if path.samefile(options.baseline):
+        if path.samefile(options.baseline) and series[place] == series[0]:
             raise InputError(f"{path}: is baseline and follow-up {place}; a follow-up is another scan")
     names = options.names
     for name in names:
         if names.count(name) > 1:
             raise InputError(
                 f"{name}: {names.count(name)} scans have this name, after which results are called; "
-                "legal: a name of its own for each"
+                "legal: a name of its own for each, or a --series of its own"
             )
     return names

@@ -85,10 +85,10 @@ def show_patient(options: TrackOptions) -> None:
 
     series = options.series_of_scans
     known = options.prompts if options.kind == "prev_mask" else ()
-    baseline = Shown(options.baseline, series[0], known, options.output)
+    baseline = Shown(options.baseline, series[0], known, options.output, options.names[0])
     followups: Sequence[Shown] = [
-        Shown(path, one, results=options.output)
-        for path, one in zip(options.followups, series[1:], strict=True)
+        Shown(path, one, results=options.output, name=name)
+        for path, one, name in zip(options.followups, series[1:], options.names[1:], strict=True)
     ]
     choice = chosen_models(options.engine, options.registration)
     view([baseline], followups, models=Models(choice), output=options.output)

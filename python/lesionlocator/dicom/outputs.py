@@ -70,6 +70,8 @@ class DicomOutputs:
             return
         required("highdicom")
         for path in scans:
+            if not path.exists():
+                raise InputError(f"{path}: no such file or folder")
             if not is_dicom(path):
                 raise InputError(
                     f"{path}: is no DICOM; legal with {', '.join(sorted(self.kinds))}: DICOM scans"
@@ -83,9 +85,9 @@ class DicomOutputs:
         scan
             The scan.
         name
-            What it is called where names of files and folders may not be told.
+            What its results are named after.
         """
-        return replace(scan, name=name, path=None) if self.deidentify else scan
+        return replace(scan, name=name, path=None if self.deidentify else scan.path)
 
     def told_results(self, segmentation: Segmentation) -> Segmentation:
         """Return what was found as documents may tell of it."""

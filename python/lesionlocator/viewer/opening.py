@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +28,15 @@ class Shown:
         A label map of its lesions, or a mask for each; none where they are not known.
     results
         A folder that may hold results of ``segment`` or ``track`` for it, whose masks are shown.
+    name
+        What these are named after; the file or folder by default.
     """
 
     path: Path
     series: str | None = None
     lesions: tuple[Path, ...] = ()
     results: Path | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +70,7 @@ def open_scan(shown: Shown) -> Opened:
         Where a file cannot be used.
     """
     scan = read_scan(shown.path, series=shown.series)
+    scan = scan if shown.name is None else replace(scan, name=shown.name)
     if shown.lesions:
         return Opened(scan, shown.series, read_origin(shown.lesions, scan).masks, shown.lesions)
     if shown.results is not None:
