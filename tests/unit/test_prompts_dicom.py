@@ -108,6 +108,18 @@ def test_diameters_of_a_report_become_boxes(tmp_path: Path, scan: Scan) -> None:
     assert prompt.box.shape[0] * 2.5 >= found.perpendicular_diameter.length_mm
 
 
+def test_the_depth_of_a_box_that_is_guessed_is_told(tmp_path: Path, scan: Scan) -> None:
+    content = read(written(scan, tmp_path, DicomKind.SR), scan)
+    found = measure(MASKS[7], scan)
+    assert found is not None
+    across = f"{found.perpendicular_diameter.length_mm:.1f} mm"
+    assert content.box_remarks[7] == (
+        f"the depth of its box is guessed from its shorter diameter, {across}: check it"
+    )
+    assert read(written(scan, tmp_path, DicomKind.SEG), scan).box_remarks == {}
+    assert read(point_report(scan, tmp_path), scan).box_remarks == {}
+
+
 def point_report(scan: Scan, folder: Path, *, elsewhere: bool = False) -> Path:
     """A report of another program: a point on an image, and one in the patient."""
     assert scan.source is not None

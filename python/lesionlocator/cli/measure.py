@@ -109,9 +109,9 @@ def _show(case: str, lesions: dict[str, dict[str, Any]]) -> None:
     from rich import box
     from rich.table import Table
 
-    table = Table("lesion", title=case, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table("lesion", title=case, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for heading in _SHOWN.values():
-        table.add_column(heading, justify="right", min_width=max(map(len, heading.split())))
+        table.add_column(heading.replace(" (", "\n("), justify="right")
     for label, found in lesions.items():
         table.add_row(label, *(_short(found[name]) for name in _SHOWN))
     console.table(table)

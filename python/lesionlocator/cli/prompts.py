@@ -117,6 +117,8 @@ def convert(
         raise click.UsageError(f"{source} is a label map: use lesionlocator prompts from-mask")
     for note in content.notes:
         console.say(f"{source}: {note}")
+    for lesion_id, remark in content.box_remarks.items():
+        console.warn(f"warning: {source}: lesion {lesion_id}: {remark}")
     unwritten = write_prompts(
         content.prompts,
         make_folder(target.parent) / target.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,7 @@ def read_dicom_prompts(path: Path, geometry: Geometry | None, source: DicomSourc
     """
     if geometry is None:
         raise InputError(f"{path}: DICOM prompts need the image, for its geometry")
+    remarks: list[str] = []
     with opened(path) as dataset:
         kind = str(dataset.file_meta.MediaStorageSOPClassUID)
         if kind in SEGMENTATIONS:
@@ -56,7 +58,12 @@ def read_dicom_prompts(path: Path, geometry: Geometry | None, source: DicomSourc
         elif kind == _STRUCTURES:
             found = _regions(dataset, geometry)
         elif kind in _REPORTS:
-            found = report_places(dataset, geometry, source)
+            places = report_places(dataset, geometry, source)
+            found = [
+                (name, number, place if isinstance(place, str) else place[:2])
+                for name, number, place in places
+            ]
+            remarks = ["" if isinstance(place, str) else place[2] for *_, place in places]
         else:
             raise InputError(
                 f"{path}: is {dataset.file_meta.MediaStorageSOPClassUID.name}; legal: Segmentation, "
@@ -65,10 +72,12 @@ def read_dicom_prompts(path: Path, geometry: Geometry | None, source: DicomSourc
     if not found:
         raise InputError(f"{path}: points at no lesion")
     ids = lesion_ids([name for name, _, _ in found], [number for _, number, _ in found])
-    return collect(
+    file = collect(
         zip(ids, (place for _, _, place in found), strict=True),
         _built,
     )
+    told = {int(i): text for i, text in zip(ids, remarks, strict=bool(remarks)) if text}
+    return replace(file, box_remarks={i: text for i, text in told.items() if i in file.prompts.ids})
 
 
 def _built(place: Shape | str) -> Shape:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _GROUP, _TRACKING_ID, _TRACKING_UID = "125007", "112039", "112040"
 
-Place = tuple[Box | None, "Point | None"] | str
+Place = tuple[Box | None, "Point | None", str] | str
+"""Box, point, and what is not known of the box; or why there is neither."""
 
 
 def report_places(
@@ -28,7 +29,8 @@ def report_places(
     """Return name, number and place of each lesion of a report that says where it is.
 
     A point is a point. Diameters give the middle between their ends, and a box around these that is as deep
-    as the shorter of two is long, or as long as the only one: a diameter says nothing of the depth.
+    as the shorter of two is long, or as long as the only one: a diameter says nothing of the depth. Where
+    that is a guess, it is told.
     """
     slices = {} if source is None else instance_uids(source)
     lesions: dict[str, tuple[str, list[NDArray[np.float64] | str]]] = {}
@@ -85,10 +87,13 @@ def _place(places: list[NDArray[np.float64] | str], geometry: Geometry) -> Place
     ]
     lines = [length for length in lengths if length > 0]
     if not lines:
-        return None, (z, y, x)
+        return None, (z, y, x), ""
     low, high = points.min(axis=0), points.max(axis=0)
     depth = min(lines) / geometry.spacing[0] / 2
+    is_guessed = z - depth < low[0] - 0.5 or z + depth > high[0] + 0.5
     low[0], high[0] = min(low[0] - 0.5, z - depth), max(high[0] + 0.5, z + depth)
     low[1:], high[1:] = low[1:] - 0.5, high[1:] + 0.5
     corners = [(c[0], c[1], c[2]) for c in (low.tolist(), high.tolist())]
-    return covering(corners), (z, y, x)
+    which = "shorter diameter" if len(lines) > 1 else "diameter"
+    remark = f"the depth of its box is guessed from its {which}, {min(lines):.1f} mm: check it"
+    return covering(corners), (z, y, x), remark if is_guessed else ""

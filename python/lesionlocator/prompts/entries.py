@@ -35,11 +35,14 @@ class PromptFile:
         where that is no legal id.
     notes
         What was passed over on purpose.
+    box_remarks
+        What is not known of the box of a lesion, by its id.
     """
 
     prompts: PromptSet
     refused: dict[int | str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    box_remarks: dict[int, str] = field(default_factory=dict)
 
 
 def collect(

@@ -45,6 +45,8 @@ class Targets:
         Entries of a file that name no lesion, and why they cannot be used.
     notes
         What the file's user should know.
+    remarks
+        By lesion id, what is not known of the prompt that is used.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Targets:
         self.refused: dict[int, LesionResult] = {}
         self.refused_entries: dict[str, str] = {}
         self.notes: tuple[str, ...] = ()
+        self.remarks: dict[int, str] = {}
         known = _read(prompts, grid.scan)
         if isinstance(known, LabelMap):
             self._place_labels(known, kind, grid)
@@ -71,6 +74,7 @@ class Targets:
             else:
                 self.refused_entries[key] = reason
         self.notes = file.notes
+        self.remarks = file.box_remarks if kind is PromptKind.BOX else {}
         accepted, wrong_kind = file.prompts.select(kind)
         for lesion_id, reason in wrong_kind.items():
             self._refuse(lesion_id, reason, file.prompts[lesion_id])

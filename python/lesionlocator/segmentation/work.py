@@ -138,9 +138,13 @@ class ScanWork:
             self._targets.sources.get(prompt.lesion_id),
             prompt.target,
             mask,
-            (*notes, *((_EMPTY,) if mask is None else ())),
+            (*self._remarks(prompt.lesion_id), *notes, *((_EMPTY,) if mask is None else ())),
             seconds,
         )
+
+    def _remarks(self, lesion_id: int) -> tuple[str, ...]:
+        known = self._targets.remarks
+        return (known[lesion_id],) if lesion_id in known else ()
 
     def _forwards(self, prompts: Sequence[GridPrompt], ensemble: Ensemble) -> int:
         shape, patch = self._grid.shape, self._grid.plans.patch_size
