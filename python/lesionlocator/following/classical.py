@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from time import perf_counter
@@ -34,6 +34,11 @@ _LOST = "the lesion vanished in the registration; it was looked for where its ce
 _GONE = "the network answered, but nothing there looks like the lesion:"
 _CUT_OFF = "less than half of its place is shown, which tells nothing of the lesion"
 _LEAST_IN_VIEW = 0.5
+_LARGER_MM = 3.0
+"""How much farther a second box reaches on each side: as far as registration is usually off."""
+_LARGER = (
+    f"the network found it only in a box that reaches {_LARGER_MM:.0f} mm farther than registration expects"
+)
 
 
 class Classical:
@@ -94,39 +99,55 @@ class _ClassicalPair:
         return self._map.field()
 
     def run(self, progress: OnProgress, lesion_ids: Collection[int]) -> Iterator[Carried]:
-        for one in self._run(progress, lesion_ids):
-            told = (*one.lesion.warnings, *self._doubts)
-            yield replace(one, lesion=replace(one.lesion, warnings=told))
-
-    def _run(self, progress: OnProgress, lesion_ids: Collection[int]) -> Iterator[Carried]:
         places, lost = self._registered
         seen = [i for i in lesion_ids if i in places and not self._is_cut_off(i, places[i])]
-        work = self._prepare(PromptSet.of(LesionPrompt(i, places[i].box) for i in seen))
-        self.notes += tuple(note for note in work.notes if note not in self.notes)
         for lesion_id in lesion_ids:
             if lesion_id not in seen:
                 why = (OUT_OF_VIEW, _CUT_OFF) if lesion_id in places else (OUT_OF_VIEW,)
-                yield Carried(LesionResult(lesion_id, LesionStatus.EMPTY, warnings=why))
-        for lesion in work.run(progress):
-            marks = (LOST_IN_WARP, _LOST) if lesion.lesion_id in lost else ()
-            told = replace(lesion, warnings=(*marks, *lesion.warnings))
-            yield Carried(self._believed(told, places[lesion.lesion_id]), places[lesion.lesion_id])
+                yield Carried(LesionResult(lesion_id, LesionStatus.EMPTY, warnings=(*why, *self._doubts)))
+        missed: dict[int, LesionResult] = {}
+        for lesion in self._segmented(progress, {i: places[i].box for i in seen}):
+            left = self._left(lesion.lesion_id, places[lesion.lesion_id])
+            if lesion.status is LesionStatus.EMPTY and left is not None and left >= LEAST_LEFT:
+                missed[lesion.lesion_id] = lesion  # although the scan shows it
+            else:
+                yield self._carried(believed(lesion, left), places, lost)
+        for lesion in self._segmented(progress, {i: self._larger(places[i].box) for i in missed}):
+            told = missed[lesion.lesion_id]
+            if lesion.found is not None:
+                told = replace(lesion, warnings=(*lesion.warnings, _LARGER))
+            yield self._carried(told, places, lost)
+
+    def _segmented(self, progress: OnProgress, boxes: Mapping[int, Box]) -> Iterator[LesionResult]:
+        """Let boxes prompt the network."""
+        if boxes:
+            work = self._prepare(PromptSet.of(LesionPrompt(i, box) for i, box in boxes.items()))
+            self.notes += tuple(note for note in work.notes if note not in self.notes)
+            yield from work.run(progress)
+
+    def _carried(
+        self, lesion: LesionResult, places: Mapping[int, LesionMask], lost: Collection[int]
+    ) -> Carried:
+        marks = (LOST_IN_WARP, _LOST) if lesion.lesion_id in lost else ()
+        told = (*marks, *lesion.warnings, *self._doubts)
+        return Carried(replace(lesion, warnings=told), places[lesion.lesion_id])
+
+    def _larger(self, box: Box) -> Box:
+        """Return a box that reaches farther, within the follow-up."""
+        here = self._followup.geometry
+        z, y, x = (max(1, round(_LARGER_MM / mm)) for mm in here.spacing)
+        (z0, y0, x0), (z1, y1, x1) = box.start, box.stop
+        return Box((z0 - z, y0 - y, x0 - x), (z1 + z, y1 + y, x1 + x)).clipped(here.shape) or box
 
     def _is_cut_off(self, lesion_id: int, place: LesionMask) -> bool:
         before, here = self._origin.masks[lesion_id], self._origin.scan.geometry
         return is_cut_off(place, self._followup.geometry, before, here)
 
-    def _believed(self, lesion: LesionResult, place: LesionMask) -> LesionResult:
-        """Return a lesion; as not found where the follow-up shows nothing of what it was."""
-        if lesion.found is None:
-            return lesion
-        sights = self._origin.sights(lesion.lesion_id)
+    def _left(self, lesion_id: int, place: LesionMask) -> float | None:
+        """Return which share of a lesion the follow-up shows at most; None where that cannot be told."""
+        sights = self._origin.sights(lesion_id)
         shares = [remaining_share(sight, self._followup, place) for sight in sights]
-        left = max((share for share in shares if share is not None), default=LEAST_LEFT)
-        if left >= LEAST_LEFT:
-            return lesion
-        told = f"{_GONE} {max(left, 0):.0%} of what stood out is left"
-        return replace(lesion, status=LesionStatus.EMPTY, found=None, warnings=(*lesion.warnings, told))
+        return max((share for share in shares if share is not None), default=None)
 
     @cached_property
     def _map(self) -> DisplacementMap:
@@ -158,6 +179,22 @@ class _ClassicalPair:
                 box, region = warped
                 places[lesion_id] = LesionMask(there.shape, box, region, np.zeros(box.shape, np.float32))
         return places, lost
+
+
+def believed(lesion: LesionResult, left: float | None) -> LesionResult:
+    """Return a lesion; as not found where the follow-up shows too little of what it was.
+
+    Parameters
+    ----------
+    lesion
+        What the network found.
+    left
+        Which share of the lesion the follow-up shows; None where that cannot be told.
+    """
+    if lesion.found is None or left is None or left >= LEAST_LEFT:
+        return lesion
+    told = f"{_GONE} {max(left, 0):.0%} of what stood out is left"
+    return replace(lesion, status=LesionStatus.EMPTY, found=None, warnings=(*lesion.warnings, told))
 
 
 def is_cut_off(place: LesionMask, there: Geometry, before: LesionMask, here: Geometry) -> bool:
