@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
-from segment_cases import contents
+from segment_cases import GRID, contents
 from track_cases import CENTRES, lesions, read, stand_in, write_patient, write_tracker
 
 import lesionlocator as ll
+from dicom_cases import phantom, write_series
 from lesionlocator.cli import console
 from lesionlocator.cli.main import lesionlocator
 from lesionlocator.errors import InputError, ModelError
@@ -116,6 +118,31 @@ def test_a_saved_course_has_a_report(
         assert "fu2" in page
     assert pictures["label_map"] > pictures["array"] >= 3 + 3, "a projection and a lesion for each scan"
     assert (tmp_path / "array" / "bl_lesion_7.nii.gz").is_file()
+
+
+def test_a_course_of_dicom_scans_that_was_saved_has_pictures_report_and_worksheet(
+    tracker: ll.Tracker, tmp_path: Path
+) -> None:
+    for number, day in ((1, "20240110"), (2, "20240412")):
+        write_series(
+            tmp_path / "study" / day, phantom(seed=number), GRID, series=day, number=number, study_date=day
+        )
+    scans = [ll.read_scan(tmp_path / "study", series=number) for number in "12"]
+    named = [replace(scan, name=f"scan{place}") for place, scan in enumerate(scans)]
+    with pytest.raises(InputError, match="scan0: was made before scan1, which stands before it; legal"):
+        tracker.track(named[::-1], {7: lesions(CENTRES) == 7})
+    write_series(tmp_path / "other", phantom(), GRID, series="other", patient="MRN-1")
+    with pytest.raises(InputError, match="other: is of another patient than"):
+        tracker.track([named[0], ll.read_scan(tmp_path / "other")], {7: lesions(CENTRES) == 7})
+    tracker.track(named, {7: lesions(CENTRES) == 7}).save(tmp_path / "saved")
+    for command in ("report", "preview", "recist"):
+        words = [command, str(tmp_path / "saved")]
+        assert console.exit_code(lambda: lesionlocator.main(words, standalone_mode=False)) == 0  # noqa: B023
+    page = (tmp_path / "saved" / "report.html").read_text(encoding="utf-8")
+    assert "scan1 (2024-04-12)" in page
+    assert (tmp_path / "saved" / "preview_0_lesion_7.png").is_file()
+    assert (tmp_path / "saved" / "preview_1_projection.png").is_file()
+    assert (tmp_path / "saved" / "recist.csv").is_file()
 
 
 def test_the_report_of_scans_without_files_says_what_it_needs(

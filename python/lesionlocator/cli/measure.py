@@ -18,7 +18,7 @@ _SHOWN = {
     "volume_ml": "volume (ml)",
     "longest_diameter_mm": "longest (mm)",
     "perpendicular_diameter_mm": "across (mm)",
-    "longest_diameter_3d_mm": "longest in 3D (mm)",
+    "longest_diameter_3d_mm": "in 3D (mm)",
     "surface_area_mm2": "surface (mm²)",
     "sphericity": "sphericity",
     "hu_mean": "mean (HU)",

@@ -12,6 +12,7 @@ from lesionlocator.following.course_record import write_record
 from lesionlocator.following.examinations import examined, examined_baseline
 from lesionlocator.following.methods import Carried
 from lesionlocator.following.places import KnownPlaces
+from lesionlocator.following.timepoints import check_scans, study_dates
 from lesionlocator.io.masks import write_mask_region
 from lesionlocator.results.course import Course, CourseOptions
 from lesionlocator.results.course_files import write_course
@@ -137,7 +138,9 @@ def follow(
     InputError
         Where a scan, the dates or the label maps cannot be used.
     """
-    days = _one_each(dates, 1 + len(followups), "dates")
+    scans = (origin.scan, *followups)
+    check_scans(scans)
+    days = study_dates(scans) if dates is None else _one_each(dates, len(scans), "dates")
     maps = _one_each(labels, len(followups), "label maps of follow-ups")
     names = [origin.scan.name, *(scan.name for scan in followups)]
     for name in names:

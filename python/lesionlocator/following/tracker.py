@@ -132,7 +132,7 @@ class Tracker:
         Parameters
         ----------
         scans
-            The baseline and at least one follow-up, in order; their voxels are not modified.
+            The baseline and at least one follow-up, in order, of one patient; their voxels are not modified.
         prompts
             The lesions of the baseline. With ``prev_mask``: a label map, what segmenting the baseline gave,
             arrays of its shape by id, or the file of a label map, or of one mask for each lesion. With
@@ -140,7 +140,7 @@ class Tracker:
         prompt_type
             ``"prev_mask"``, or ``"box"`` or ``"point"``, with which the baseline is segmented first.
         dates
-            Of the scans; None where they are not known.
+            Of the scans; None where they are not known. Those of DICOM are their study dates by default.
         followup_labels
             A label map of all lesions of each follow-up, or None: lesions that no track explains are new.
         from_previous
