@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pydicom
 import pytest
 from segment_cases import GRID, SHAPE, contents, noise, write_image
-from track_cases import CENTRES, write_patient
+from track_cases import CENTRES, lesions, write_patient
 
+from dicom_cases import write_series
 from lesionlocator.cli import console
 from lesionlocator.cli.main import lesionlocator
+from lesionlocator.dicom.outputs import DicomKind, DicomOutputs
 from lesionlocator.errors import InputError, PromptError
 from lesionlocator.geometry import Box
 from lesionlocator.io import read_scan
@@ -67,6 +70,51 @@ def test_what_is_saved_is_what_segment_writes(
     assert sorted(path.name for path in files) == sorted(
         path.name for path in (tmp_path / "window").iterdir()
     )
+
+
+def test_what_a_person_pointed_at_is_not_resumed_from_a_prompt_file(
+    scan_session: ScanSession,
+    models: Models,
+    echo_model: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    pointed_at(scan_session, boxes={4: Box((2, 3, 3), (5, 8, 8))}, points={})
+    RunFolder(tmp_path / "window", models).save_scan(scan_session)
+    before = contents(tmp_path / "window", without=())
+    (tmp_path / "a.json").write_text(json.dumps({"5": {"box": [3, 6, 6, 12, 6, 12]}}))
+    words = ["segment", "-i", tmp_path / "a.nii.gz", "-p", tmp_path / "a.json", "-o", tmp_path / "window"]
+    words += ["--resume", "-m", echo_model, "--device", "cpu", "--disable-tta"]
+    assert command(*words) == 1
+    assert (
+        "the lesions of a were pointed at in the viewer, and are in no prompt file" in capfd.readouterr().err
+    )
+    assert contents(tmp_path / "window", without=()) == before
+
+
+def test_dicom_is_saved_as_segment_writes_it(models: Models, echo_model: Path, tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "ct", noise(0), GRID)
+    session = ScanSession(read_scan(folder), models)
+    pointed_at(session, boxes={4: Box((2, 3, 3), (5, 8, 8))}, points={})
+    wanted = DicomOutputs(frozenset({DicomKind.SEG, DicomKind.RTSTRUCT}))
+    files = RunFolder(tmp_path / "window", models, wanted).save_scan(session)
+    assert {"ct_seg.dcm", "ct_rtstruct.dcm"} < {path.name for path in files}
+    (tmp_path / "a.json").write_text(json.dumps({"4": {"box": [2, 5, 3, 8, 3, 8]}}))
+    words = ["segment", "-i", folder, "-p", tmp_path / "a.json", "-o", tmp_path / "command", "--disable-tta"]
+    words += ["-m", echo_model, "--device", "cpu", "--save", "labelmap,dicom-seg,rtstruct"]
+    assert command(*words) == 0
+    one, two = (pydicom.dcmread(tmp_path / name / "ct_seg.dcm") for name in ("window", "command"))
+    assert (one.PixelData, one.SOPInstanceUID) == (two.PixelData, two.SOPInstanceUID)
+
+
+def test_dicom_of_what_is_no_dicom_is_refused_before_anything_is_written(
+    scan_session: ScanSession, models: Models, tmp_path: Path
+) -> None:
+    pointed_at(scan_session, boxes={4: Box((2, 3, 3), (5, 8, 8))}, points={})
+    wanted = DicomOutputs(frozenset({DicomKind.SEG}))
+    with pytest.raises(InputError, match=r"a\.nii\.gz: is no DICOM, and DICOM results need it to be"):
+        RunFolder(tmp_path / "window", models, wanted).save_scan(scan_session)
+    assert not (tmp_path / "window").exists()
 
 
 def test_points_and_boxes_may_be_mixed_and_the_document_says_which_was_used(
@@ -150,6 +198,35 @@ def test_a_verified_patient_is_what_track_writes_for_the_edited_points(
     assert runs[0]["settings"] == runs[1]["settings"]
     assert runs[0]["options"].keys() == runs[1]["options"].keys()
     assert command("report", window) == 0
+
+
+def test_a_verified_patient_has_one_tracking_uid_a_lesion_as_with_track(
+    models: Models, echo_model: Path, tmp_path: Path
+) -> None:
+    first, later = (
+        write_series(tmp_path / name, noise(seed), GRID, series=name, study_date=f"2024010{seed + 1}")
+        for seed, name in enumerate(("first", "later"))
+    )
+    labels = write_image(tmp_path / "labels.nii.gz", lesions(CENTRES), GRID)
+    opened = open_scan(Shown(first, lesions=(labels,)))
+    session = PatientSession(
+        ScanSession(opened.scan, models, given=opened.masks), models, prompts=opened.prompts
+    )
+    session.add(read_scan(later))
+    session.proposed(session.propose(silent))
+    window, kinds = tmp_path / "window", frozenset({DicomKind.SEG, DicomKind.SR})
+    files = RunFolder(window, models, DicomOutputs(kinds)).save_patient(session.segment(silent))
+    names = {f"{name}_{kind}.dcm" for name in ("first", "later") for kind in ("seg", "sr")}
+    assert names < {path.name for path in files}
+    words = ["track", "--baseline", first, "--followup", later, "-p", labels, "--points"]
+    words += [window / "proposed.json", "-m", echo_model, "--device", "cpu", "--disable-tta"]
+    assert command(*words, "-o", tmp_path / "command", "--save", "labelmap,dicom-sr") == 0
+    uids = []
+    for name in ("first", "later"):
+        one, two = (pydicom.dcmread(path / f"{name}_seg.dcm") for path in (window, tmp_path / "command"))
+        assert (one.PixelData, one.SOPInstanceUID) == (two.PixelData, two.SOPInstanceUID)
+        uids.append([segment.TrackingUID for segment in one.SegmentSequence])
+    assert uids[0] == uids[1]
 
 
 def test_lesions_that_were_changed_are_proposed_anew_and_written(

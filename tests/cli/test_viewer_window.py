@@ -231,7 +231,7 @@ def shown(display: None) -> Callable[[], list[dict[str, set[int]]]]:
     timer.start(50)
     patch = pytest.MonkeyPatch()
     first = launch.open_window
-    patch.setattr(launch, "open_window", lambda models: opened.append(first(models)) or opened[-1])
+    patch.setattr(launch, "open_window", lambda *given: opened.append(first(*given)) or opened[-1])
     yield lambda: seen
     timer.stop()
     patch.undo()

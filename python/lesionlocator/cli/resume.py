@@ -77,9 +77,15 @@ class EarlierRun:
         )
 
     def _changed_prompts(self, cases: Sequence[Case]) -> list[str]:
-        known = {case: self.records[case.name].prompts_sha256 for case in cases if case.name in self.records}
-        return [
+        known = {case: self.records[case.name] for case in cases if case.name in self.records}
+        changed = [
             f"the prompts of {case.name} have changed"
-            for case, checksum in known.items()
-            if checksum is not None and checksum != file_checksum(case.prompts)
+            for case, record in known.items()
+            if record.prompts_sha256 not in (None, file_checksum(case.prompts))
         ]
+        pointed_at = [
+            f"the lesions of {case.name} were pointed at in the viewer, and are in no prompt file"
+            for case, record in known.items()
+            if record.prompts_sha256 is None and record.state == "ok"
+        ]
+        return changed + pointed_at

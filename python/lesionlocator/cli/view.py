@@ -8,18 +8,24 @@ import click
 
 from lesionlocator.cli import console
 from lesionlocator.cli.engine_options import EngineOptions, engine_options
-from lesionlocator.cli.options import PATH
+from lesionlocator.cli.options import DICOM_SAVES, PATH, SERIES, chosen_of, dicom_outputs
 from lesionlocator.cli.visualize import chosen_models
 
 
 @click.command()
 @click.argument("scan", type=PATH, required=False)
-@click.option("--series", metavar="UID|NUMBER", help="DICOM series.  [default: the only usable CT series]")
+@SERIES
 @click.option(
     "-p", "--prompts", type=PATH, multiple=True, help="Its lesions: a label map, or a mask for each."
 )
 @click.option("--followup", "followups", type=PATH, multiple=True, help="A scan after it; may be repeated.")
 @click.option("-o", "--output", type=PATH, help="Folder for the results.")
+@click.option(
+    "--save",
+    callback=chosen_of(DICOM_SAVES),
+    default="",
+    help=f"What to save as DICOM too, with commas: {', '.join(DICOM_SAVES)}.",
+)
 @click.option(
     "--registration",
     type=click.Choice(["learned", "classical"]),
@@ -33,6 +39,7 @@ def view(
     prompts: tuple[Path, ...],
     followups: tuple[Path, ...],
     output: Path | None,
+    save: frozenset[str],
     registration: str | None,
     engine: EngineOptions,
 ) -> None:
@@ -55,6 +62,9 @@ def view(
     if engine.threads is not None:
         set_threads(engine.threads)
     choice = chosen_models(engine, registration)
+    dicom = dicom_outputs(save, seg_type="binary", deidentify=False)
+    dicom.check([*(() if scan is None else (scan,)), *followups])
     scans = [] if scan is None else [Shown(scan, series, prompts)]
     console.say("close the window to end")
-    open_viewer(scans, [Shown(path) for path in followups], models=Models(choice), output=output)
+    shown = [Shown(path) for path in followups]
+    open_viewer(scans, shown, models=Models(choice), output=output, dicom=dicom)

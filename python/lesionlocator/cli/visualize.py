@@ -74,7 +74,7 @@ def show_cases(options: SegmentOptions) -> None:
         if files.lesion_ids or files.labelmap.is_file():
             done.append(Shown(case.image, options.series, results=options.output))
     choice = chosen_models(options.engine)
-    view(done, models=Models(choice), output=options.output)
+    view(done, models=Models(choice), output=options.output, dicom=options.outputs.dicom)
 
 
 def show_patient(options: TrackOptions) -> None:
@@ -91,7 +91,8 @@ def show_patient(options: TrackOptions) -> None:
         for path, one, name in zip(options.followups, series[1:], options.names[1:], strict=True)
     ]
     choice = chosen_models(options.engine, options.registration)
-    view([baseline], followups, models=Models(choice), output=options.output)
+    dicom = options.outputs.dicom
+    view([baseline], followups, models=Models(choice), output=options.output, dicom=dicom)
 
 
 def _check_extra() -> None:

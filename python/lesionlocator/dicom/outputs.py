@@ -103,6 +103,10 @@ class DicomOutputs:
         return [file_name(case, kind) for kind in DicomKind if kind in self.kinds | seg]
 
 
+NO_DICOM = DicomOutputs()
+"""Nothing is written."""
+
+
 def file_name(case: str, kind: DicomKind) -> str:
     """Return what a file of a case is called."""
     return f"{case}_{_ENDINGS[kind]}.dcm"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from lesionlocator.dicom.outputs import NO_DICOM, DicomOutputs
 from lesionlocator.viewer.extra import check_display, check_extra
 from lesionlocator.viewer.models import Models
 from lesionlocator.viewer.opening import Shown
@@ -13,7 +14,7 @@ from lesionlocator.viewer.window import Window
 TITLE = "lesionlocator"
 
 
-def open_window(models: Models | None = None) -> Window:
+def open_window(models: Models | None = None, dicom: DicomOutputs = NO_DICOM) -> Window:
     """Open a napari window with the panel, and return at once.
 
     Raises
@@ -25,7 +26,7 @@ def open_window(models: Models | None = None) -> Window:
     import napari
 
     viewer = napari.Viewer(title=TITLE, show=True)
-    window = Window(viewer, models or Models())
+    window = Window(viewer, models or Models(), dicom)
     viewer.window.add_dock_widget(window.panel.widget, name=TITLE, area="left")
     return window
 
@@ -36,6 +37,7 @@ def view(
     *,
     models: Models | None = None,
     output: Path | None = None,
+    dicom: DicomOutputs = NO_DICOM,
 ) -> None:
     """Open a window with scans, and return when it is closed.
 
@@ -49,6 +51,8 @@ def view(
         What registers and segments; the built-in model by default.
     output
         The folder for results.
+    dicom
+        What is saved as DICOM too.
 
     Raises
     ------
@@ -59,7 +63,7 @@ def view(
     check_display()
     import napari
 
-    window = open_window(models)
+    window = open_window(models, dicom)
     window.panel.folder.setText("" if output is None else str(output))
     if len(scans) > 1:
         window.choose_from(scans)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from lesionlocator.dicom.outputs import DicomOutputs, write_dicom
+from lesionlocator.dicom.sources import series_root
 from lesionlocator.errors import InputError
 from lesionlocator.following.proposals import write_proposals
 from lesionlocator.results.documents import case_document, write_table
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from lesionlocator.results.lesion import LesionResult
+    from lesionlocator.io import Scan
+    from lesionlocator.results.lesion import LesionMask, LesionResult
+    from lesionlocator.results.provenance import ModelIdentity
     from lesionlocator.results.segmentation import Segmentation
     from lesionlocator.viewer.models import Models
     from lesionlocator.viewer.patient_session import FollowedPatient
@@ -37,10 +41,13 @@ class RunFolder:
         The folder; made when something is saved.
     models
         Whose networks ran.
+    dicom
+        What to write as DICOM too, of scans that are DICOM themselves.
     """
 
     path: Path
     models: Models
+    dicom: DicomOutputs = field(default_factory=DicomOutputs)
     started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     _documents: dict[str, dict[str, Any]] = field(default_factory=dict)
     _cases: dict[str, CaseRecord] = field(default_factory=dict)
@@ -54,13 +61,16 @@ class RunFolder:
         Raises
         ------
         InputError
-            Where no lesion is accepted, or the folder holds results of another DICOM series.
+            Where no lesion is accepted, the folder holds results of another DICOM series, or DICOM results
+            are wanted of a scan that is no DICOM.
         OutputError
             Where a file cannot be written.
         """
         segmentation = session.segmentation()
         self._check_series(session)
+        self._check_dicom([session.scan])
         files = self._write(segmentation)
+        files += self._write_dicom(session.scan, segmentation.masks, segmentation.model)
         name = session.scan.name
         self._documents[name] = case_document(segmentation)
         self._cases[name] = _record(segmentation.lesions)
@@ -86,10 +96,13 @@ class RunFolder:
 
         Raises
         ------
+        InputError
+            Where DICOM results are wanted of a scan that is no DICOM.
         OutputError
             Where a file cannot be written.
         """
         course, baseline = followed.course, followed.baseline
+        self._check_dicom([baseline.scan, *(one.scan for one in course.followups)])
         make_folder(self.path)
         write_proposals(followed.pairs, followed.proposals, self.path)
         prompts = list(followed.prompts)
@@ -102,6 +115,10 @@ class RunFolder:
             files.remove_expected_except(places)
         written = course.write_results(self.path)
         method = course.followups[0]
+        if self.dicom.kinds:
+            root = series_root(baseline.scan.source)
+            for one in (baseline, *course.followups):
+                written += self._write_dicom(one.scan, one.masks, method.model, root=root)
         settings = tracking_settings(
             method.model,
             prompt_type="prev_mask",
@@ -129,6 +146,17 @@ class RunFolder:
         files = CaseFiles.of(segmentation.scan, self.path)
         files.remove_masks_except(segmentation.lesions)
         return files.write(segmentation, per_lesion=True, labelmap=True)
+
+    def _check_dicom(self, scans: Sequence[Scan]) -> None:
+        """Tell before anything is written."""
+        for scan in scans:
+            if self.dicom.kinds and scan.source is None:
+                raise InputError(f"{scan.path or scan.name}: is no DICOM, and DICOM results need it to be")
+
+    def _write_dicom(
+        self, scan: Scan, masks: Mapping[int, LesionMask], model: ModelIdentity, *, root: str | None = None
+    ) -> list[Path]:
+        return write_dicom(scan, masks, self.path, self.dicom, algorithm=model.name, root=root)
 
     def _write_record(
         self, settings: dict[str, Any], options: dict[str, Any], cases: dict[str, CaseRecord]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lesionlocator.dicom.outputs import NO_DICOM, DicomOutputs
 from lesionlocator.errors import InputError
 from lesionlocator.viewer.canvas import SCAN, Canvas, Tool
 from lesionlocator.viewer.followup_views import FollowUpViews
@@ -31,9 +32,11 @@ class Window:
         A ``napari.Viewer``.
     models
         What registers and segments; loaded when first needed, and kept.
+    dicom
+        What is saved as DICOM too.
     """
 
-    def __init__(self, viewer: Any, models: Models) -> None:
+    def __init__(self, viewer: Any, models: Models, dicom: DicomOutputs = NO_DICOM) -> None:
         self.viewer = viewer
         self.panel = Panel()
         self.runner = Runner(self.panel)
@@ -44,6 +47,7 @@ class Window:
         self.views = FollowUpViews(viewer, self._hovered_followup)
         self.views.on_move, self.views.on_strike = self._moved, self._struck
         self._models = models
+        self._dicom = dicom
         self._scans: tuple[Shown, ...] = ()
         self._folders: dict[Path, RunFolder] = {}
         self.panel.on_tool(self._tool)
@@ -167,7 +171,7 @@ class Window:
                 f"lesion {session.lesions.candidate.lesion_id} is not accepted: accept or delete it"
             )
         path = Path(text).expanduser()
-        folder = self._folders.setdefault(path, RunFolder(path, self._models))
+        folder = self._folders.setdefault(path, RunFolder(path, self._models, self._dicom))
         followed = self.followed
         if followed is None:
             self.runner.start("saving", lambda _: folder.save_scan(session), self._saved)
