@@ -78,6 +78,14 @@ class Box:
             _triple(b + o for b, o in zip(self.stop, offset, strict=True)),
         )
 
+    def widened(self, fraction: float) -> Box:
+        """Return the box with ``fraction`` of its length, rounded down to voxels, added at each end."""
+        more = [int(n * fraction) for n in self.shape]
+        return Box(
+            _triple(a - m for a, m in zip(self.start, more, strict=True)),
+            _triple(b + m for b, m in zip(self.stop, more, strict=True)),
+        )
+
     def clipped(self, shape: Shape) -> Box | None:
         """Return the part inside an array of ``shape``, or None where nothing is left."""
         return self.intersection(Box.whole(shape))

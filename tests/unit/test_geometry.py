@@ -72,6 +72,10 @@ def test_clipping_a_box_outside_leaves_nothing() -> None:
     assert Box((-2, 1, 1), (3, 9, 2)).clipped((5, 5, 5)) == Box((0, 1, 1), (3, 5, 2))
 
 
+def test_a_box_is_widened_by_a_fraction_of_each_side_rounded_down() -> None:
+    assert Box((5, 5, 5), (12, 13, 29)).widened(1 / 8) == Box((5, 4, 2), (12, 14, 32))
+
+
 @pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)
 def test_reorienting_keeps_every_voxel_where_it_is_in_the_patient(orientation: Orientation) -> None:
     stored = geometry()

@@ -73,6 +73,7 @@ def test_values_are_read() -> None:
     assert plans.label_resampling == Resampling(cubic=False, separate=None, family=ResamplingFamily.CUBIC)
     assert plans.logits_resampling == Resampling(cubic=False, separate=False, family=ResamplingFamily.LINEAR)
     assert not plans.canonical_orientation
+    assert not plans.masks_within_boxes
 
 
 def test_inherited_values_are_filled_in_nearest_first() -> None:
@@ -112,6 +113,7 @@ def test_inherited_values_are_filled_in_nearest_first() -> None:
         ("configurations/3d_fullres/architecture", None, "architecture is missing"),
         ("transpose_forward", [1, 0, 2], "transpose_forward"),
         ("orientation", "RAS", "orientation is 'RAS'"),
+        ("masks_within_boxes", "yes", "masks_within_boxes is 'yes', expected bool"),
         ("foreground_intensity_properties_per_channel/0/std", None, "std is missing"),
         ("configurations", [], "configurations is"),
     ],

@@ -78,6 +78,7 @@ class Classical:
                 prompt_type=PromptKind.BOX,
                 canonical=self._canonical,
                 step_size=self._step_size,
+                boxes_are_drawn=False,
             )
 
         return _ClassicalPair(prepare, origin, followup)

@@ -165,6 +165,7 @@ class Points:
                 prompt_type=self._prompted_by,
                 canonical=self._canonical,
                 step_size=self._step_size,
+                boxes_are_drawn=False,
             )
 
         return _PointsPair(prepare, followup.geometry.shape, self._points[followup.name])

@@ -111,6 +111,9 @@ class Plans:
     canonical_orientation
         Whether scans are brought to superior, posterior, left axis order before the network. Published models
         see the order in which the file stores the voxels.
+    masks_within_boxes
+        Whether a mask ends a little beyond the box that a person drew for it. Those of published models do
+        not.
     """
 
     patch_size: Shape
@@ -123,6 +126,7 @@ class Plans:
     logits_resampling: Resampling
     architecture: Architecture
     canonical_orientation: bool
+    masks_within_boxes: bool
 
     @property
     def channels(self) -> int:
@@ -171,6 +175,7 @@ class Plans:
             logits_resampling=_resampling(configuration, "resampling_fn_probabilities", source),
             architecture=_architecture(configuration),
             canonical_orientation=orientation == "LPS",
+            masks_within_boxes=plans.get("masks_within_boxes", bool, False),
         )
 
 

@@ -52,6 +52,26 @@ def scan_mask(logits: GridLogits, grid: ModelGrid) -> LesionMask | None:
     )
 
 
+def part_within(mask: LesionMask, box: Box) -> LesionMask | None:
+    """Return the part of a lesion that lies in a box of the scan, or None where none does."""
+    block = mask.box.intersection(box)
+    if block is None:
+        return None
+    z, y, x = mask.box.start
+    inside = block.shifted((-z, -y, -x)).slices
+    region = np.ascontiguousarray(mask.region[inside])
+    tight = _core.components_nonzero_box(region)
+    if tight is None:
+        return None
+    held = Box(*tight)
+    return LesionMask(
+        mask.shape,
+        held.shifted(block.start),
+        np.ascontiguousarray(region[held.slices]),
+        np.ascontiguousarray(mask.logits[inside][held.slices]),
+    )
+
+
 def _stored(block: NDArray[Any], inner: Box, orientation: Orientation) -> NDArray[Any]:
     return np.ascontiguousarray(orientation.restored(block[inner.slices]))
 

@@ -178,8 +178,18 @@ class SegmentationModel:
         prompt_type: str | PromptKind = PromptKind.BOX,
         step_size: float = 0.5,
         canonical: bool | None = None,
+        boxes_are_drawn: bool = True,
     ) -> ScanWork:
-        """Return the work that :meth:`segment` would do, lesion by lesion; parameters are the same."""
+        """Return the work that :meth:`segment` would do, lesion by lesion.
+
+        Parameters
+        ----------
+        scan, prompts, prompt_type, step_size, canonical
+            As for :meth:`segment`.
+        boxes_are_drawn
+            Whether a person drew the boxes around the lesions of this scan, so that models for which that
+            says where a lesion ends may rely on it; boxes carried over from another scan do not say it.
+        """
         kind = _kind(prompt_type)
         if not 0 < step_size <= 1:
             raise InputError(f"step size is {step_size}, legal: above 0 and up to 1")
@@ -191,6 +201,7 @@ class SegmentationModel:
             Targets(prompts, kind, grid),
             kind=kind,
             step_size=step_size,
+            within_boxes=boxes_are_drawn and kind is PromptKind.BOX and grid.plans.masks_within_boxes,
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lesionlocator.inference.tiles import Tiling
 from lesionlocator.progress import Progress, ProgressCounter
-from lesionlocator.results.export import scan_mask
+from lesionlocator.results.export import part_within, scan_mask
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 from lesionlocator.results.segmentation import Segmentation
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from lesionlocator.segmentation.targets import Targets
 
 _EMPTY = "the network found no lesion at this prompt"
+_CUT = "more than half of what the network found lies beyond the box, and was left out"
+_BEYOND_BOX = 1 / 8
+"""How far a lesion may reach beyond a drawn box, as a fraction of its sides; see decision 11."""
 _NOT_AXIAL = "the scan is not stored as axial slices, which models expect; canonical orientation makes it so"
 
 
@@ -41,6 +44,8 @@ class ScanWork:
         The prompts there, and of which kind they are.
     step_size
         Distance of neighbouring tiles as a fraction of the patch.
+    within_boxes
+        Whether masks end a little beyond their boxes.
 
     Attributes
     ----------
@@ -59,6 +64,7 @@ class ScanWork:
         *,
         kind: PromptKind,
         step_size: float,
+        within_boxes: bool = False,
     ) -> None:
         self.scan = grid.scan
         self.refused_entries = targets.refused_entries
@@ -69,6 +75,7 @@ class ScanWork:
         self._targets = targets
         self._kind = kind
         self._step_size = step_size
+        self._within_boxes = within_boxes
 
     @property
     def lesion_ids(self) -> list[int]:
@@ -121,9 +128,18 @@ class ScanWork:
 
         started = perf_counter()
         with record_function("lesionlocator: export"):
-            mask = scan_mask(answer.logits, self._grid)
+            mask, notes = self._cut(answer.prompt, scan_mask(answer.logits, self._grid))
         seconds = answer.seconds | {"export": perf_counter() - started}
-        return self._outcome(answer.prompt, mask, seconds, answer.notes)
+        return self._outcome(answer.prompt, mask, seconds, (*answer.notes, *notes))
+
+    def _cut(self, prompt: GridPrompt, mask: LesionMask | None) -> tuple[LesionMask | None, tuple[str, ...]]:
+        """Return a mask without what lies beyond the box that was drawn for it, and what to tell of that."""
+        source = self._targets.sources.get(prompt.lesion_id)
+        if mask is None or not self._within_boxes or source is None or source.box is None:
+            return mask, ()
+        kept = part_within(mask, source.box.widened(_BEYOND_BOX))
+        most_is_beyond = kept is None or kept.voxels < mask.voxels / 2
+        return kept, (_CUT,) if most_is_beyond else ()
 
     def _outcome(
         self,

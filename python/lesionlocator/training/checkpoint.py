@@ -115,6 +115,7 @@ def plans() -> dict[str, Any]:
         "transpose_backward": [0, 1, 2],
         "orientation": "LPS",
         "prompts": list(recipe.PROMPTS),
+        "masks_within_boxes": True,
         "configurations": {
             CONFIGURATION: {
                 "batch_size": 1,
