@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lesionlocator.geometry import Box
-from lesionlocator.training.prompts import exact_box, exact_point, grown, rough_box, rough_mask, rough_point
+from lesionlocator.training.prompts import (
+    exact_box,
+    exact_point,
+    on_model_grid,
+    rough_box,
+    rough_mask,
+    rough_point,
+)
 
 BOXES = st.tuples(*(st.tuples(st.integers(0, 18), st.integers(1, 12)) for _ in range(3)))
 
@@ -24,8 +31,13 @@ def test_exact_box_and_point_of_a_block() -> None:
     assert exact_point(mask) == (4, 5, 8)
 
 
-def test_grown_adds_one_voxel_on_each_side() -> None:
-    assert grown(Box((0, 2, 3), (1, 4, 9))) == Box((-1, 1, 2), (2, 5, 10))
+def test_on_the_models_grid_each_side_is_one_or_two_voxels_further_out() -> None:
+    rng = np.random.default_rng(0)
+    boxes = [on_model_grid(rng, Box((0, 2, 3), (1, 4, 9))) for _ in range(200)]
+    starts, stops = np.array([box.start for box in boxes]), np.array([box.stop for box in boxes])
+    further = np.concatenate(((0, 2, 3) - starts, stops - (1, 4, 9)), axis=1)
+    assert set(further.flat) == {1, 2}
+    assert (abs(further.mean(axis=0) - 1.5) < 0.15).all()
 
 
 @settings(deadline=None)

@@ -49,10 +49,15 @@ def rough_box(
     return _box(low - first, high + last, mask.shape)
 
 
-def grown(box: Box) -> Box:
-    """Return a box one voxel larger on each side, as boxes are on the model's grid."""
-    (z, y, x), (i, j, k) = box.start, box.stop
-    return Box((z - 1, y - 1, x - 1), (i + 1, j + 1, k + 1))
+def on_model_grid(rng: np.random.Generator, box: Box) -> Box:
+    """Return a box as it is on the model's grid: out to whole voxels, and one more on each side.
+
+    Sides drawn on a scan's grid lie anywhere between those of the model's, so that half of them, at random,
+    are taken a voxel further out.
+    """
+    outward = rng.integers(1, 3, (2, 3))
+    (z, y, x), (i, j, k) = (np.array(box.start) - outward[0]).tolist(), (box.stop + outward[1]).tolist()
+    return Box((z, y, x), (i, j, k))
 
 
 def exact_point(mask: NDArray[np.bool_]) -> Shape:

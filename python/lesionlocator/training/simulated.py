@@ -46,7 +46,7 @@ def dense_prompt(
     exact = rng.random() < _EXACT_FRACTION
     if kind is PromptKind.BOX:
         box = prompts.exact_box(target) if exact else prompts.rough_box(rng, target, voxel)
-        return rendered(prompts.grown(box), target.shape)
+        return rendered(prompts.on_model_grid(rng, box), target.shape)
     return rendered(prompts.exact_point(target) if exact else prompts.rough_point(rng, target), target.shape)
 
 
