@@ -108,15 +108,16 @@ def segment_prompts(
                 del made  # the network's from here on
 
     stop = Event()
+    prepared = ahead(patches(), ensemble.patches_at_once)
     answers = ahead(
         ensemble.answers(
-            ahead(patches(), ensemble.patches_at_once),
+            prepared,
             on_forward=lambda index: on_forward(lesion_ids[index]),
             is_given_up=stop.is_set,
         ),
         stop=stop,
     )
-    with closing(answers):
+    with closing(prepared), closing(answers):  # first the thread that asks, then the one that is asked
         for prompt, tiling in sights:
             seen = _Seen(itertools.islice(answers, len(tiling.tiles)))
             tiles = tiling.tiles
