@@ -117,6 +117,33 @@ def test_what_track_report_recist_and_preview_write_tells_nothing_of_the_patient
     assert "cannot resume a run of other settings: deidentified" in capfd.readouterr().err
 
 
+def test_a_baseline_that_is_segmented_tells_nothing_of_the_patient(
+    tmp_path: Path, patient: Path, echo_model: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    prompts, out = patient / "Zyxwerth.json", tmp_path / "out"
+    prompts.write_text(json.dumps({"1": {"box": BOXES[1]}, "Zyxwerth": {"box": BOXES[2]}}))
+    out.mkdir()
+    words = ("-p", prompts, "-t", "box", "--deidentify", "--log-json", out / "log.json")
+    assert track(patient, out, echo_model, *words) == 0
+    mapped(out, "baseline_lesion_1.nii.gz", "baseline_lesions.json", "followup_1_lesions.json", "log.json")
+    assert list(leaks(out, (str(tmp_path),))) == []
+    assert "entry 'Zyxwerth' refused" in capfd.readouterr().err
+
+
+def test_a_followup_that_fails_tells_nothing_of_the_patient(
+    tmp_path: Path, patient: Path, echo_model: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    broken = next((patient / f"Zyxwerth_{DAYS[1]}").iterdir())
+    broken.write_bytes(broken.read_bytes()[:-100])
+    out = tmp_path / "out"
+    out.mkdir()
+    words = ("-p", patient / "Zyxwerth_lesions.nii.gz", "--deidentify", "--log-json", out / "log.json")
+    assert track(patient, out, echo_model, *words) == 1
+    assert f"{broken}: pixels cannot be read" in capfd.readouterr().err
+    mapped(out, "run.json", "log.json", "tracking.json")
+    assert list(leaks(out, (str(tmp_path),))) == []
+
+
 def test_proposed_and_verified_points_tell_nothing_of_the_patient(
     tmp_path: Path, patient: Path, echo_model: Path
 ) -> None:

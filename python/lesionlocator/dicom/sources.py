@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lesionlocator.errors import InputError
@@ -140,12 +141,17 @@ def _complete(image: Any, first: Any) -> None:
 
 def _is_legal(element: Any) -> bool:
     """Whether a value may be written again; there are scans with others, such as words for dates."""
+    values = element.value if element.VM > 1 else [element.value]
+    return all(_may_be(element.VR, str(value)) for value in values)
+
+
+@lru_cache(maxsize=256)  # all slices of a scan have the same
+def _may_be(representation: str, value: str) -> bool:
     values = required("pydicom.valuerep")
     try:
-        for value in element.value if element.VM > 1 else [element.value]:
-            values.validate_value(element.VR, str(value), values.config.RAISE)
-            if element.VR == "DA":
-                values.DA(value)
+        values.validate_value(representation, value, values.config.RAISE)
+        if representation == "DA":
+            values.DA(value)
     except ValueError:
         return False
     return True
