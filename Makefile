@@ -38,6 +38,7 @@ bench: $(VENV)/benched  ## race everything against its peers, and write tables a
 	$(BIN)/python benches/bench_start.py --output target/start.json
 	$(BIN)/python benches/bench_families.py --output target/families.json
 	$(BIN)/python benches/bench_track_memory.py --output target/track-memory.json
+	$(BIN)/python benches/bench_classical.py --output target/classical.json
 
 bench-quick: $(VENV)/benched  ## race small volumes with one thread; fails below 60 % of a goal
 	$(RACES) --quick --hold --threads 1
