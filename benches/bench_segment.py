@@ -13,7 +13,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from whole_body import MIB, MIB_ALLOWED, SCANS_ALLOWED, parsed, save, segment, torch_mib, write_case
+from whole_body import MIB, MIB_ALLOWED, SCANS_ALLOWED, parsed, peak_mib_of, save, segment, write_case
 
 SPACING = (1.5, 0.98, 0.98)
 
@@ -32,7 +32,7 @@ def main() -> int:
         run = segment(folder, boxes, "body.nii.gz", *(["-m", options.model] if options.model else []))
     around = sum(run.stages[stage] for stage in ("prepare", "export", "write")) / options.lesions
     stored = 2 * options.slices * 512 * 512 / MIB
-    allowed = torch_mib() + SCANS_ALLOWED * stored + MIB_ALLOWED
+    allowed = peak_mib_of("import torch") + SCANS_ALLOWED * stored + MIB_ALLOWED
     found = {
         "scan": f"512 x 512 x {options.slices} int16 ({stored:.0f} MiB), {options.lesions} boxes",
         "wall_s": run.wall_s,

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,18 +20,16 @@ from typing import Any
 import numpy as np
 
 from bench_tracking import write_model
-from whole_body import COMMAND, MIB, MIB_ALLOWED, SCANS_ALLOWED, finished, parsed, save, torch_mib
-from whole_patient import SIZE, SPACING, write_patient
+from whole_body import COMMAND, MIB, MIB_ALLOWED, SCANS_ALLOWED, finished, parsed, peak_mib_of, save
+from whole_patient import CUT, SIZE, SPACING, write_patient
 
 FOUND_MM = 10
 REGISTER_ONCE = """
 import numpy as np
 from lesionlocator.longitudinal import load_tracking_model
-from lesionlocator.results.provenance import peak_memory_mib
 from lesionlocator.tracking.cube import CUBE
 member = load_tracking_model({folder!r}, device="cpu", mirroring=False).ensemble.members[0]
 member.register(np.zeros(CUBE, np.float32), np.zeros(CUBE, np.float32))
-print(peak_memory_mib())
 """
 
 
@@ -69,16 +65,15 @@ def main() -> int:
         folder = Path(name)
         places = write_patient(folder, options.slices, options.lesions)
         write_model(folder / "model")
-        once = [sys.executable, "-c", REGISTER_ONCE.format(folder=str(folder / "model"))]
-        network = float(subprocess.run(once, capture_output=True, text=True, check=True).stdout)
+        network = peak_mib_of(REGISTER_ONCE.format(folder=str(folder / "model")))
         runs = {
             "classical": track(folder, "classical", "--registration", "classical"),
             "learned": track(folder, "learned", "-m", folder / "model"),
         }
         worst = farthest_mm(folder / "classical" / "tracking.json", places)
         answered = json.loads((folder / "learned" / "tracking.json").read_text())["lesions"]
-    stored = 2 * (2 * options.slices - 40) * SIZE * SIZE / MIB
-    torch = torch_mib()
+    stored = 2 * (2 * options.slices - CUT) * SIZE * SIZE / MIB
+    torch = peak_mib_of("import torch")
     allowed = torch + SCANS_ALLOWED * stored + MIB_ALLOWED
     runs["classical"] |= {"allowed_mib": allowed, "farthest_mm": worst}
     runs["learned"] |= {"allowed_mib": allowed + network - torch, "register_once_mib": network}

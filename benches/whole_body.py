@@ -96,12 +96,11 @@ def finished(*arguments: object, quiet: bool = False) -> resource.struct_rusage:
     return usage
 
 
-def torch_mib() -> float:
-    """Return the most memory that a process has resident which only imports torch."""
-    code = (
-        "import torch; from lesionlocator.results.provenance import peak_memory_mib; print(peak_memory_mib())"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+def peak_mib_of(code: str) -> float:
+    """Return the most memory that a process of its own has resident which runs some Python."""
+    own = "from lesionlocator.results.provenance import peak_memory_mib"
+    told = f"{code}\n{own}\nprint(peak_memory_mib())"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     return float(done.stdout)
 
 

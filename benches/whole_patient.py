@@ -18,7 +18,7 @@ _BLOCK = 4
 """Voxels to a side that one voxel of the anatomy becomes."""
 _RADIUS, _BRIGHTER = 8, 120
 _NOISE = 20
-_CUT, _SHIFT = 40, (7, -9)
+CUT, _SHIFT = 40, (7, -9)
 """Slices that the follow-up does not show, and voxels by which the patient lies elsewhere in them."""
 _NOT_SOLID = (Tissue.AIR, Tissue.COUCH, Tissue.LUNG, Tissue.GAS)
 
@@ -44,17 +44,17 @@ def write_patient(folder: Path, slices: int, lesions: int) -> dict[int, tuple[fl
         body[box][ball] += _BRIGHTER
         labels[box][ball] = lesion
     write_image(labels, Geometry(labels.shape, SPACING), folder / "bl_lesions.nii.gz")
-    later = np.roll(body[_CUT:], _SHIFT, (1, 2))
+    later = np.roll(body[CUT:], _SHIFT, (1, 2))
     for seed, (name, voxels) in enumerate({"bl": body, "fu": later}.items()):
         _add_noise(voxels, seed)
         write_image(voxels, Geometry(voxels.shape, SPACING), folder / f"{name}.nii.gz")
-    return {i: (z - _CUT, y + _SHIFT[0], x + _SHIFT[1]) for i, (z, y, x) in enumerate(centers, 1)}
+    return {i: (z - CUT, y + _SHIFT[0], x + _SHIFT[1]) for i, (z, y, x) in enumerate(centers, 1)}
 
 
 def _centers(tissue: np.ndarray, lesions: int) -> list[tuple[int, int, int]]:
     """Return voxels amid solid tissue, one in each of as many slabs of the follow-up."""
     rng = np.random.default_rng(2)
-    first = (_CUT + 3 * _RADIUS) // _BLOCK
+    first = (CUT + 3 * _RADIUS) // _BLOCK
     slabs = np.linspace(first, len(tissue) - 3 * _RADIUS // _BLOCK, lesions + 1).astype(int)
     centers = []
     for low, high in pairwise(slabs):

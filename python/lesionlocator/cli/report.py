@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,27 +72,32 @@ _DEIDENTIFY = click.option(
 )
 
 
+def _of_results(command: Callable[[Path, Path | None, _Given, bool], None]) -> Callable[..., None]:
+    """Add the argument and options by which a command finds results and the files that they refer to."""
+
+    @wraps(command)
+    def gathered(
+        *,
+        folder: Path,
+        output: Path | None,
+        images: Path | None,
+        scans: _Named,
+        labels: _Named,
+        deidentify: bool,
+    ) -> None:
+        command(folder, output, _Given(images, scans, labels), deidentify)
+
+    return _FOLDER(_OUTPUT(_IMAGES(_SCAN(_LABELS(_DEIDENTIFY(gathered))))))
+
+
 @click.command()
-@_FOLDER
-@_OUTPUT
-@_IMAGES
-@_SCAN
-@_LABELS
-@_DEIDENTIFY
-def report(
-    *,
-    folder: Path,
-    output: Path | None,
-    images: Path | None,
-    scans: _Named,
-    labels: _Named,
-    deidentify: bool,
-) -> None:
+@_of_results
+def report(folder: Path, output: Path | None, given: _Given, deidentify: bool) -> None:
     """Write one HTML file for each patient of what segment or track wrote.
 
     It needs no network and no other file.
     """
-    write_reports(folder, output=output, given=_Given(images, scans, labels), deidentify=deidentify)
+    write_reports(folder, output=output, given=given, deidentify=deidentify)
 
 
 def write_reports(
@@ -129,28 +135,15 @@ def write_reports(
 
 
 @click.command()
-@_FOLDER
-@_OUTPUT
-@_IMAGES
-@_SCAN
-@_LABELS
-@_DEIDENTIFY
-def preview(
-    *,
-    folder: Path,
-    output: Path | None,
-    images: Path | None,
-    scans: _Named,
-    labels: _Named,
-    deidentify: bool,
-) -> None:
+@_of_results
+def preview(folder: Path, output: Path | None, given: _Given, deidentify: bool) -> None:
     """Write the pictures of a report as PNG: <patient>_<timepoint>_lesion_<id>.png, ..._projection.png."""
     from lesionlocator.io.files import write_atomically
     from lesionlocator.report.pictures import pictures_of
     from lesionlocator.results.files import make_folder
 
     check_extra()
-    patients = _read(folder, _Given(images, scans, labels))
+    patients = _read(folder, given)
     deidentify = deidentify or any(patient.is_deidentified for patient in patients)
     target = make_folder(output or folder)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from lesionlocator.cli.case_run import Outputs
 from lesionlocator.cli.engine_options import EngineOptions
 from lesionlocator.prompts.kinds import PromptKind
-from lesionlocator.results.discretion import discreet_series
 from lesionlocator.run_settings import segmentation_settings, surroundings
 
 if TYPE_CHECKING:
@@ -50,16 +49,15 @@ class SegmentOptions:
 
     def settings(self, model: SegmentationModel) -> dict[str, Any]:
         """Return what decides the results of a run."""
-        deidentify = self.outputs.dicom.deidentify
         settings = segmentation_settings(
             self.outputs.dicom.told_model(model.identity(self.kind)),
             self.kind,
             step_size=self.engine.step_size,
-            series=discreet_series(self.series) if deidentify else self.series,
+            series=self.outputs.dicom.told_series(self.series),
             precision=self.engine.precision,
             canonical=self.engine.canonical,
         )
-        return settings | ({"deidentified": True} if deidentify else {})
+        return settings | ({"deidentified": True} if self.outputs.dicom.deidentify else {})
 
     def environment(self, model: SegmentationModel) -> dict[str, Any]:
         """Return what a run happens in, for its record."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lesionlocator.prompts.kinds import PromptKind
-from lesionlocator.results.discretion import discreet_series
 from lesionlocator.run_settings import surroundings, tracking_settings
 
 if TYPE_CHECKING:
@@ -18,21 +17,23 @@ if TYPE_CHECKING:
 
 def settings_of(options: TrackOptions, method: Method, models: TrackModels) -> dict[str, Any]:
     """Return what decides the results beside the inputs; this reads the files of the models."""
-    told, deidentify = options.outputs.dicom.told_model, options.outputs.dicom.deidentify
+    dicom = options.outputs.dicom
     settings = tracking_settings(
-        told(method.identity),
+        dicom.told_model(method.identity),
         prompt_type=options.kind,
         registration=method.name,
         step_size=options.engine.step_size,
         precision=options.engine.precision,
         from_previous=options.from_previous,
         as_published=options.as_published,
-        series=[discreet_series(one) if deidentify else one for one in options.series],
+        series=list(map(dicom.told_series, options.series)),
         canonical=options.engine.canonical,
     )
     if options.kind != "prev_mask":
-        settings["baseline_model"] = told(models.segmenter.identity(PromptKind(options.kind))).as_dict()
-    return settings | ({"deidentified": True} if deidentify else {})
+        settings["baseline_model"] = dicom.told_model(
+            models.segmenter.identity(PromptKind(options.kind))
+        ).as_dict()
+    return settings | ({"deidentified": True} if dicom.deidentify else {})
 
 
 def environment(options: TrackOptions, method: Method) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from lesionlocator.errors import InputError, LesionLocatorError
 from lesionlocator.io.dicom import is_dicom
 from lesionlocator.io.dicom.extra import quiet, required
 from lesionlocator.io.files import write_atomically
-from lesionlocator.results.discretion import discreet
+from lesionlocator.results.discretion import discreet, discreet_series
 
 if TYPE_CHECKING:
     from lesionlocator.io import Scan
@@ -96,6 +96,10 @@ class DicomOutputs:
     def told_model(self, model: ModelIdentity) -> ModelIdentity:
         """Return the model as results may tell of it."""
         return model.discreet if self.deidentify else model
+
+    def told_series(self, series: str | None) -> str | None:
+        """Return the number or UID of a DICOM series as records may tell it."""
+        return discreet_series(series) if self.deidentify else series
 
     def files(self, case: str) -> list[str]:
         """Return the names of the files of a case; a report refers to a segmentation, which is one too."""
