@@ -80,8 +80,10 @@ def before_each_layer(network: nn.Module, act: Callable[[], None]) -> None:
 def _check_patch(folder: NetworkFolder, network: nn.Module) -> None:
     """Refuse a patch that the network's strides do not divide."""
     strides = np.prod([up.stride for up in network.decoder.transpconvs], axis=0)  # type: ignore[union-attr]  # the only architecture has it
-    patch = folder.plans.patch_size
-    if any(p % s for p, s in zip(patch, strides, strict=True)):
-        raise ModelError(
-            f"{folder.path}/plans.json: patch_size {list(patch)} is not divisible by the strides {strides}"
-        )
+    plans = folder.plans
+    named = [("patch_size", plans.patch_size), *(("fitted_patches", patch) for patch in plans.fitted_patches)]
+    for key, patch in named:
+        if any(p % s for p, s in zip(patch, strides, strict=True)):
+            raise ModelError(
+                f"{folder.path}/plans.json: {key} {list(patch)} is not divisible by the strides {strides}"
+            )

@@ -93,8 +93,7 @@ def segment_prompts(
     PromptAnswer
         In the order of the prompts.
     """
-    shape, patch = grid.shape, grid.plans.patch_size
-    sights = [(p, Tiling.around(p.extent, shape, patch, step_size)) for p in prompts]
+    sights = [(prompt, Tiling.of(prompt, grid, step_size)) for prompt in prompts]
     lesion_ids = [prompt.lesion_id for prompt, tiling in sights for _ in tiling.tiles]
     preparing: defaultdict[int, float] = defaultdict(float)
 

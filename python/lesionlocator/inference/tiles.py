@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lesionlocator import _core
 from lesionlocator.geometry import Box, Shape
+
+if TYPE_CHECKING:
+    from lesionlocator.preprocessing import ModelGrid
+    from lesionlocator.prompts.on_grid import GridPrompt
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,13 @@ class Tiling:
             for axis in zip(extent.start, extent.stop, shape, patch, strict=True)
         )
         return cls(patch, (z, y, x), shape)
+
+    @classmethod
+    def of(cls, prompt: GridPrompt, grid: ModelGrid, step_size: float) -> Tiling:
+        """Place tiles for a prompt, of the patch that fits it."""
+        plans = grid.plans
+        patch = plans.patch_for(prompt.extent.shape) if prompt.tells_size else plans.patch_size
+        return cls.around(prompt.extent, grid.shape, patch, step_size)
 
     @property
     def tiles(self) -> list[Box]:

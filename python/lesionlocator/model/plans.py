@@ -21,6 +21,9 @@ CONFIGURATION = "3d_fullres"
 _ANISOTROPY = 3.0
 """Ratio of the largest to the smallest spacing above which the coarse axis is resampled apart."""
 
+_ROOM = 1.5
+"""How much larger than a lesion a patch is that fits it."""
+
 T = TypeVar("T")
 
 
@@ -114,6 +117,9 @@ class Plans:
     masks_within_boxes
         Whether a mask ends a little beyond the box that a person drew for it. Those of published models do
         not.
+    fitted_patches
+        Smaller patches, smallest first, in which the network looks at what fits into them. Published models
+        have none.
     """
 
     patch_size: Shape
@@ -127,6 +133,12 @@ class Plans:
     architecture: Architecture
     canonical_orientation: bool
     masks_within_boxes: bool
+    fitted_patches: tuple[Shape, ...]
+
+    def patch_for(self, lesion: Shape) -> Shape:
+        """Return the smallest patch that is half as large again as a lesion, or else the largest there is."""
+        fitting = (p for p in self.fitted_patches if all(_ROOM * n <= m for n, m in zip(lesion, p, strict=True)))
+        return next(fitting, self.patch_size)
 
     @property
     def channels(self) -> int:
@@ -176,6 +188,7 @@ class Plans:
             architecture=_architecture(configuration),
             canonical_orientation=orientation == "LPS",
             masks_within_boxes=plans.get("masks_within_boxes", bool, False),
+            fitted_patches=tuple(cast(Shape, t) for t in plans.triples("fitted_patches", int)),
         )
 
 
@@ -203,7 +216,12 @@ class _Reader:
         return float(value)
 
     def triple(self, key: str, convert: Callable[[Any], Any]) -> Triple:
-        values = self.get(key, list)
+        return self._triple(key, self.get(key, list), convert)
+
+    def triples(self, key: str, convert: Callable[[Any], Any]) -> list[Triple]:
+        return [self._triple(key, values, convert) for values in self.get(key, list, [])]
+
+    def _triple(self, key: str, values: Any, convert: Callable[[Any], Any]) -> Triple:
         try:
             z, y, x = (convert(v) for v in values)
         except (TypeError, ValueError):

@@ -34,12 +34,16 @@ class GridPrompt:
     target
         A box, or the voxel at the centre of a ball.
     extent
-        The box around the voxels that the dense prompt sets, within the grid.
+        Where to look, within the grid: the box around the voxels that the dense prompt sets, or around what
+        the network found there before.
+    tells_size
+        Whether the extent is about that of the lesion.
     """
 
     lesion_id: int
     target: Box | Shape
     extent: Box
+    tells_size: bool
 
     @classmethod
     def of(cls, lesion_id: int, target: Box | Shape, shape: Shape) -> GridPrompt | None:
@@ -49,7 +53,7 @@ class GridPrompt:
         else:
             start, stop = ([c + d for c in target] for d in (-BALL_RADIUS, BALL_RADIUS + 1))
             extent = Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])).clipped(shape)
-        return None if extent is None else cls(lesion_id, target, extent)
+        return None if extent is None else cls(lesion_id, target, extent, isinstance(target, Box))
 
     def render(self, out: NDArray[np.float32], start: Shape) -> None:
         """Set the prompt's voxels to 1 in a patch whose first voxel is ``start`` of the grid."""
@@ -95,7 +99,7 @@ def prompts_from_labels(
         found = component_regions(on_grid)
     prompts = []
     for region in found:
-        target = _grown(region.box) if kind is PromptKind.BOX else _rounded(region.centroid)
+        target = grown(region.box) if kind is PromptKind.BOX else _rounded(region.centroid)
         prompt = GridPrompt.of(region.label, target, grid.shape)
         if prompt is not None:
             prompts.append(prompt)
@@ -111,7 +115,7 @@ def _box_on_grid(box: Box, grid: ModelGrid) -> Box | None:
     scales = [new / old for new, old in zip(grid.shape, grid.crop.shape, strict=True)]
     start = [math.floor(a * s) for a, s in zip(inside.start, scales, strict=True)]
     stop = [math.ceil(b * s) for b, s in zip(inside.stop, scales, strict=True)]
-    return _grown(Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])))
+    return grown(Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])))
 
 
 def _point_on_grid(point: tuple[float, float, float], grid: ModelGrid) -> Shape:
@@ -123,7 +127,8 @@ def _point_on_grid(point: tuple[float, float, float], grid: ModelGrid) -> Shape:
     return _rounded((z, y, x))
 
 
-def _grown(box: Box) -> Box:
+def grown(box: Box) -> Box:
+    """Return the box of a prompt around a lesion that fills ``box`` on the model grid."""
     return Box(
         (box.start[0] - _MARGIN, box.start[1] - _MARGIN, box.start[2] - _MARGIN),
         (box.stop[0] + _MARGIN, box.stop[1] + _MARGIN, box.stop[2] + _MARGIN),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lesionlocator.inference.tiles import Tiling
 from lesionlocator.progress import Progress, ProgressCounter
+from lesionlocator.prompts.kinds import PromptKind
 from lesionlocator.results.export import part_within, scan_mask
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 from lesionlocator.results.segmentation import Segmentation
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from lesionlocator.inference.ensemble import Ensemble
     from lesionlocator.inference.segmenter import PromptAnswer
     from lesionlocator.preprocessing import ModelGrid
-    from lesionlocator.prompts.kinds import PromptKind
     from lesionlocator.prompts.on_grid import GridPrompt
     from lesionlocator.results.provenance import ModelIdentity
     from lesionlocator.segmentation.targets import Targets
@@ -103,11 +103,13 @@ class ScanWork:
         chosen = [prompt for prompt in self._targets.placed if only is None or prompt.lesion_id in only]
         if not chosen:
             return
+        from lesionlocator.inference.second_look import segment_points
         from lesionlocator.inference.segmenter import segment_prompts
 
         ensemble = self._load()
         counter = ProgressCounter(self._forwards(chosen, ensemble), progress)
-        answers = segment_prompts(
+        segment = segment_points if self._looks_twice else segment_prompts
+        answers = segment(
             ensemble, self._grid, chosen, step_size=self._step_size, on_forward=counter.count
         )
         with closing(answers):
@@ -163,6 +165,11 @@ class ScanWork:
         return (known[lesion_id],) if lesion_id in known else ()
 
     def _forwards(self, prompts: Sequence[GridPrompt], ensemble: Ensemble) -> int:
-        shape, patch = self._grid.shape, self._grid.plans.patch_size
-        tiles = sum(len(Tiling.around(p.extent, shape, patch, self._step_size).tiles) for p in prompts)
+        tiles = sum(len(Tiling.of(prompt, self._grid, self._step_size).tiles) for prompt in prompts)
+        if self._looks_twice:  # mostly in one patch, the second time
+            tiles += len(prompts)
         return tiles * ensemble.forwards
+
+    @property
+    def _looks_twice(self) -> bool:
+        return self._kind is PromptKind.POINT and bool(self._grid.plans.fitted_patches)

@@ -9,6 +9,9 @@ from pathlib import Path
 import click
 
 
+_HELD_OUT_SAMPLES = 40
+
+
 @click.group()
 def main() -> None:
     """Train and evaluate the model that comes with lesionlocator."""
@@ -48,12 +51,16 @@ def train(
     backgrounds: tuple[Path, ...],
     output: Path,
 ) -> None:
-    """Train on synthetic bodies with fresh lesions in every step."""
+    """Train on synthetic bodies with fresh lesions in every step.
+
+    Several processes train together when torch's launcher starts them:
+    torchrun --nproc-per-node N -m lesionlocator.training train ...
+    """
     import numpy as np
     import torch
 
     from lesionlocator.model import read_weights, segmentation_folder
-    from lesionlocator.training import checkpoint, evaluate, loop, recipe, samples
+    from lesionlocator.training import checkpoint, evaluate, loop, processes, recipe, samples
     from lesionlocator.training.recipe import HELD_OUT_ABOVE
 
     torch.set_num_threads(threads)
@@ -62,7 +69,7 @@ def train(
     bodies += [samples.real_body(path, highest=HELD_OUT_ABOVE) for path in backgrounds]
     others = list(samples.make_bodies(evaluate.HELD_OUT_SEED, 6))
     rng = np.random.default_rng([seed, 5])
-    held_out = [samples.draw_sample(rng, others, recipe.PATCH) for _ in range(80)]
+    held_out = [samples.draw_sample(rng, others, recipe.PATCH) for _ in range(_HELD_OUT_SAMPLES)]
     command = (
         f"python -m lesionlocator.training train --phantoms {phantoms} --iterations {iterations} "
         f"--minutes {minutes:g} --seed {seed} --threads {threads} --learning-rate {learning_rate:g}"
@@ -75,7 +82,18 @@ def train(
         (weights,) = segmentation_folder(start_from, "box").folds.values()
         read_weights(weights).load_into(network)
         metadata["started_from"] = json.dumps(checkpoint.metadata_of(weights))
-    loop.train(network, bodies, held_out, schedule, seed=seed, output=output, metadata=metadata)
+    with processes.joined(torch.device("cpu")) as joined:
+        metadata["processes"] = str(joined.count)
+        loop.train(
+            network,
+            bodies,
+            held_out,
+            schedule,
+            seed=seed,
+            output=output,
+            metadata=metadata,
+            processes=joined,
+        )
 
 
 @main.command("evaluate")

@@ -116,6 +116,7 @@ def plans() -> dict[str, Any]:
         "orientation": "LPS",
         "prompts": list(recipe.PROMPTS),
         "masks_within_boxes": True,
+        "fitted_patches": [list(patch) for patch in recipe.SMALL_PATCHES],
         "configurations": {
             CONFIGURATION: {
                 "batch_size": 1,

@@ -14,7 +14,7 @@ import torch
 from lesionlocator.training.checkpoint import save_model
 from lesionlocator.training.loss import deep_supervision_loss, focus_of
 from lesionlocator.training.muon import Muon
-from lesionlocator.training.recipe import PATCH
+from lesionlocator.training.recipe import PATCH, SMALL_PATCHES
 from lesionlocator.training.samples import LESION, UNNAMED, Body, Sample, draw_sample
 from lesionlocator.training.validation import dice_by_prompt
 
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
     from lesionlocator.geometry import Shape
     from lesionlocator.networks.residual_unet import ResidualEncoderUNet
+    from lesionlocator.training.processes import Processes
 
 _CROPS: tuple[tuple[Shape, int, float], ...] = (
-    ((24, 24, 24), 8, 0.4),
-    ((32, 32, 32), 4, 0.35),
-    (PATCH, 2, 0.25),
+    (SMALL_PATCHES[0], 8, 0.4),
+    (SMALL_PATCHES[1], 4, 0.25),
+    (PATCH, 2, 0.35),
 )
-"""Sizes of crops, how many make a step, and how often; most lesions fit a small crop, which costs less."""
+"""Sizes of crops, how many make a step of a process, and how often."""
 _NAMING_WEIGHT = 0.3
 _NAMING_STRIDE = 2
 """Neighbouring voxels tell much the same; naming each of them costs a third of a step."""
@@ -91,7 +92,7 @@ class Learner(torch.nn.Module):
         return logits[::-1], self.parts(features[-1][..., some, some, some])
 
 
-def training_step(learner: Learner, optimizer: torch.optim.Optimizer, samples: list[Sample]) -> float:
+def training_step(learner: torch.nn.Module, optimizer: torch.optim.Optimizer, samples: list[Sample]) -> float:
     """Take one step on a batch and return the loss of the prompted lesions."""
     inputs = torch.from_numpy(np.stack([s.inputs for s in samples])).to(memory_format=torch.channels_last_3d)
     target = torch.from_numpy(np.stack([s.target for s in samples]).astype(np.float32))
@@ -119,6 +120,7 @@ def train(
     seed: int,
     output: Path,
     metadata: dict[str, str],
+    processes: Processes,
 ) -> ResidualEncoderUNet:
     """Train ``network`` and return the moving average of its weights, also written now and then.
 
@@ -138,25 +140,30 @@ def train(
         Folder for the model in the published layout, and for ``log.jsonl``.
     metadata
         Goes into the checkpoint.
+    processes
+        This one among those that train together; each adds its own samples to every step.
     """
-    rng = np.random.default_rng([seed, 4])
+    sizes, rng = np.random.default_rng([seed, 19]), np.random.default_rng([seed, 4, processes.rank])
     learner = Learner(network).to(memory_format=torch.channels_last_3d).train()
     average = deepcopy(network).eval()
     optimizer = Muon(learner, schedule.learning_rate)
+    shared = processes.shared(learner)
     output.mkdir(parents=True, exist_ok=True)
     begin, losses, iteration, progress, milestone = time.monotonic(), [], 0, 0.0, 0.1
     while progress < 1:
         rate = schedule.rate(iteration, progress)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        patch, count, _ = _CROPS[int(rng.choice(len(_CROPS), p=[share for _, _, share in _CROPS]))]
+        patch, count, _ = _CROPS[int(sizes.choice(len(_CROPS), p=[share for _, _, share in _CROPS]))]
         samples = [draw_sample(rng, bodies, patch) for _ in range(count)]
-        losses.append(training_step(learner, optimizer, samples))
+        losses.append(training_step(shared, optimizer, samples))
         iteration += 1
         _follow(average, network, min(_AVERAGE_DECAY, iteration / (iteration + 10)))
-        seconds = time.monotonic() - begin
+        seconds = processes.told_by_first(time.monotonic() - begin)
         progress = schedule.progress(iteration, seconds)
         entry = {"iteration": iteration, "seconds": round(seconds, 1), "rate": rate}
+        if not processes.is_first:
+            continue
         if iteration % _REPORT_EVERY == 0:
             _log(output, entry | {"loss": float(np.mean(losses[-_REPORT_EVERY:]))})
         if progress >= milestone:

@@ -36,6 +36,14 @@ class Processes:
         ids = [self.device.index] if self.device.type == "cuda" else None
         return DistributedDataParallel(network, device_ids=ids)
 
+    def told_by_first(self, value: float) -> float:
+        """Return the first process's value in all of them, such as what its clock says."""
+        if self.count == 1:
+            return value
+        shared = torch.tensor(value, dtype=torch.float64, device=self.device)
+        torch.distributed.broadcast(shared, src=0)
+        return float(shared)
+
     def wait(self) -> None:
         """Wait until all processes are here."""
         if self.count > 1:

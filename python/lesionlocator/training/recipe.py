@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SPACING_MM: Triple = (1.5, 1.5, 1.5)
 PATCH: Shape = (48, 48, 48)
+SMALL_PATCHES: tuple[Shape, ...] = ((24, 24, 24), (32, 32, 32))
+"""Patches for boxes and masks that fit into them, smallest first."""
 PROMPTS = tuple(kind.value for kind in PromptKind)
 
 CLIP_HU = (-918.0, 723.0)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator.geometry import Shape
+from lesionlocator.prompts.kinds import PromptKind
 from lesionlocator.synthetic import Anatomy, LesionSite, acquire, build_anatomy, insert_lesion, random_site
 from lesionlocator.synthetic.inpaint import grain
 from lesionlocator.synthetic.patient import random_diameter
 from lesionlocator.synthetic.tissue import Tissue
 from lesionlocator.training.backgrounds import real_anatomy
-from lesionlocator.training.recipe import SPACING_MM, normalize
+from lesionlocator.training.recipe import SMALL_PATCHES, SPACING_MM, normalize
 from lesionlocator.training.simulated import Kind, dense_prompt, drawn_kind, empty_prompt
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _THICK_MM = (2.0, 6.0)
 _ANCHORS = 4000
 _SMALLEST_MM, _LARGEST_MM = 3.0, 60.0
 _LARGEST_IN_PATCH = 0.8
+_SMALLEST_IN_NEXT_PATCH = 0.4
 
 
 @dataclass(frozen=True)
@@ -115,11 +117,10 @@ def draw_sample(rng: np.random.Generator, bodies: list[Body], patch: Shape) -> S
     patch
         Voxels of the sample along z, y, x.
     """
-    body = _chosen(rng, bodies)
-    hounsfield, labels, tissue = _crop_with_lesions(rng, body, patch)
+    body, kind = _chosen(rng, bodies), drawn_kind(rng)
+    hounsfield, labels, tissue = _crop_with_lesions(rng, body, patch, _diameters_mm(kind, patch))
     scanned, target, slice_voxels = _scanned(rng, hounsfield, labels == 1)
     image = normalize(_jitter_intensity(rng, scanned))
-    kind = drawn_kind(rng)
     empty = rng.random() < _EMPTY_FRACTION or not target.any()
     if empty:
         dense = empty_prompt(rng, labels, kind)
@@ -141,6 +142,14 @@ def _chosen(rng: np.random.Generator, bodies: list[Body]) -> Body:
     painted = [body for body in bodies if not body.is_real]
     among = real if real and (not painted or rng.random() < _REAL_FRACTION) else painted
     return among[int(rng.integers(len(among)))]
+
+
+def _diameters_mm(kind: Kind, patch: Shape) -> tuple[float, float]:
+    """Return the range of lesions to ask for: those of boxes and masks that are seen in such a patch."""
+    smaller = [min(p) for p in SMALL_PATCHES if min(p) < min(patch)]
+    sees_all = kind is PromptKind.POINT or not smaller
+    smallest = _SMALLEST_MM if sees_all else _SMALLEST_IN_NEXT_PATCH * max(smaller) * min(SPACING_MM)
+    return smallest, min(_LARGEST_MM, _LARGEST_IN_PATCH * min(patch) * min(SPACING_MM))
 
 
 def _scanned(
@@ -174,13 +183,12 @@ def _between(positions: NDArray[np.float64], n: int) -> NDArray[np.float32]:
 
 
 def _crop_with_lesions(
-    rng: np.random.Generator, body: Body, patch: Shape
+    rng: np.random.Generator, body: Body, patch: Shape, diameters_mm: tuple[float, float]
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]]:
     """Return HU, labels and tissues of a crop; label 1 is the lesion to ask for, if there was room for it."""
     tissue = body.anatomy.tissue
     anchor = body.anchors[int(rng.integers(len(body.anchors)))]
-    largest = min(_LARGEST_MM, _LARGEST_IN_PATCH * min(patch) * min(SPACING_MM))
-    diameter = random_diameter(rng, _SMALLEST_MM, largest)
+    diameter = random_diameter(rng, *diameters_mm)
     near, far = np.maximum(anchor - 16, 0), np.minimum(anchor + 16, tissue.shape)
     site = random_site(
         rng, tissue[tuple(slice(a, b) for a, b in zip(near, far, strict=True))], SPACING_MM, diameter

@@ -22,6 +22,7 @@ SHARES: dict[Kind, float] = {PromptKind.BOX: 0.4, PromptKind.POINT: 0.45, MaskKi
 """How often each kind is drawn, where a model learns all."""
 _EXACT_FRACTION = 0.3
 _TRIES = 30
+_EMPTY_HALF_OF_PATCH = (1 / 32, 0.3)
 
 
 def drawn_kind(rng: np.random.Generator, among: Sequence[Kind] = tuple(SHARES)) -> Kind:
@@ -60,7 +61,8 @@ def empty_prompt(
         z, y, x = (int(v) for v in center)
         target: Box | Shape = (z, y, x)
         if kind is not PromptKind.POINT:
-            half = np.exp(rng.uniform(np.log(1.5), np.log(14), 3)).astype(int)
+            share = np.exp(rng.uniform(*np.log(_EMPTY_HALF_OF_PATCH), 3))
+            half = np.maximum(share * shape, 1).astype(int)
             low, high = (center - half).tolist(), (center + half + 1).tolist()
             target = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
         dense = rendered(target, labels.shape)

@@ -1,0 +1,82 @@
+"""A second look at what points showed: once the network has said how large a lesion is, it sees it better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lesionlocator.geometry import Box
+from lesionlocator.inference.segmenter import PromptAnswer, segment_prompts
+from lesionlocator.prompts.on_grid import GridPrompt, grown
+
+if TYPE_CHECKING:
+    from lesionlocator.inference.ensemble import Ensemble
+    from lesionlocator.preprocessing import ModelGrid
+
+_AT_ONCE = 32
+"""Points whose first answers are held until the second ones come."""
+
+
+def segment_points(
+    ensemble: Ensemble,
+    grid: ModelGrid,
+    prompts: Sequence[GridPrompt],
+    *,
+    step_size: float = 0.5,
+    on_forward: Callable[[int], None] = lambda _: None,
+) -> Generator[PromptAnswer, None, None]:
+    """Run an ensemble at points, and again at what it found there.
+
+    What fits into one of the model's smaller patches is looked at in that patch, by the same point. What is
+    larger is prompted by the box around it.
+
+    Parameters
+    ----------
+    ensemble, grid, prompts, step_size, on_forward
+        As :func:`~lesionlocator.inference.segmenter.segment_prompts` takes them.
+
+    Yields
+    ------
+    PromptAnswer
+        In the order of the prompts, each with the time of both looks.
+    """
+    for begin in range(0, len(prompts), _AT_ONCE):
+        some = prompts[begin : begin + _AT_ONCE]
+        first = list(segment_prompts(ensemble, grid, some, step_size=step_size, on_forward=on_forward))
+        closer = {answer.prompt.lesion_id: _closer(answer, grid) for answer in first}
+        again = [prompt for prompt in closer.values() if prompt is not None]
+        second = segment_prompts(ensemble, grid, again, step_size=step_size, on_forward=on_forward)
+        with closing(second):
+            for answer in first:
+                yield answer if closer[answer.prompt.lesion_id] is None else _both(answer, next(second))
+
+
+def _closer(answer: PromptAnswer, grid: ModelGrid) -> GridPrompt | None:
+    """Return what to ask next; None where nothing was found, or nothing would be seen better."""
+    found = _region(answer)
+    if found is None:
+        return None
+    around = GridPrompt.of(answer.prompt.lesion_id, grown(found), grid.shape)
+    if around is None or grid.plans.patch_for(around.extent.shape) == grid.plans.patch_size:
+        return around
+    return replace(answer.prompt, extent=around.extent, tells_size=True)
+
+
+def _region(answer: PromptAnswer) -> Box | None:
+    """Return the box around what the network called lesion, on the model grid."""
+    lesion = answer.logits.difference > 0
+    where = [np.flatnonzero(lesion.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    if not len(where[0]):
+        return None
+    start, stop = [int(axis[0]) for axis in where], [int(axis[-1]) + 1 for axis in where]
+    return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])).shifted(answer.logits.block.start)
+
+
+def _both(first: PromptAnswer, second: PromptAnswer) -> PromptAnswer:
+    """Return the second answer, to the first's prompt, with the time and the notes of both."""
+    seconds = {stage: value + second.seconds[stage] for stage, value in first.seconds.items()}
+    return replace(second, prompt=first.prompt, seconds=seconds, notes=(*first.notes, *second.notes))
