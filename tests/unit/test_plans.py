@@ -74,6 +74,7 @@ def test_values_are_read() -> None:
     assert plans.logits_resampling == Resampling(cubic=False, separate=False, family=ResamplingFamily.LINEAR)
     assert not plans.canonical_orientation
     assert not plans.masks_within_boxes
+    assert plans.fitted_patches == ()
 
 
 def test_inherited_values_are_filled_in_nearest_first() -> None:
@@ -114,6 +115,9 @@ def test_inherited_values_are_filled_in_nearest_first() -> None:
         ("transpose_forward", [1, 0, 2], "transpose_forward"),
         ("orientation", "RAS", "orientation is 'RAS'"),
         ("masks_within_boxes", "yes", "masks_within_boxes is 'yes', expected bool"),
+        ("fitted_patches", [[8, 8]], "fitted_patches is"),
+        ("fitted_patches", [[8, 0, 8]], "fitted_patches is"),
+        ("fitted_patches", 8, "fitted_patches is 8, expected list"),
         ("foreground_intensity_properties_per_channel/0/std", None, "std is missing"),
         ("configurations", [], "configurations is"),
     ],

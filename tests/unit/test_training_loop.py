@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -14,14 +17,17 @@ import torch
 from lesionlocator.geometry import Geometry
 from lesionlocator.model import build_network, read_weights, segmentation_folder
 from lesionlocator.networks import ResidualEncoderUNet
+from lesionlocator.prompts.kinds import PromptKind
 from lesionlocator.synthetic.tissue import Tissue
 from lesionlocator.tracking.masks import MaskKind
 from lesionlocator.training import checkpoint, recipe, samples
 from lesionlocator.training.loop import Learner, Schedule, train, training_step
+from lesionlocator.training.processes import Processes
 from lesionlocator.training.samples import Body, Sample, draw_sample, make_bodies
 from lesionlocator.training.validation import dice, dice_by_prompt, predict
 
 PATCH = (24, 24, 24)
+ALONE = Processes(0, 1, torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +53,7 @@ def sample_with_lesion(bodies: list[Body]) -> Sample:
     rng = np.random.default_rng(0)
     while True:
         sample = draw_sample(rng, bodies, PATCH)
-        if sample.target.sum() > 100:
+        if sample.target.sum() > 100 and sample.kind is PromptKind.BOX:
             return sample
 
 
@@ -89,7 +95,9 @@ def test_training_writes_a_model_that_loads(bodies: list[Body], tmp_path: Path) 
     before = [p.detach().clone() for p in network.parameters()]
     schedule = Schedule(iterations=2, minutes=10)
     metadata = checkpoint.base_metadata("the command", 3)
-    trained = train(network, bodies, held_out, schedule, seed=3, output=tmp_path, metadata=metadata)
+    trained = train(
+        network, bodies, held_out, schedule, seed=3, output=tmp_path, metadata=metadata, processes=ALONE
+    )
     assert any(not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
     folder = segmentation_folder(tmp_path, "box")
     weights = read_weights(folder.folds[0])
@@ -108,6 +116,8 @@ def test_plans_say_what_the_recipe_says(tmp_path: Path) -> None:
     assert plans.patch_size == recipe.PATCH
     assert plans.spacing == recipe.SPACING_MM
     assert plans.canonical_orientation
+    assert plans.masks_within_boxes
+    assert plans.fitted_patches == recipe.SMALL_PATCHES
     assert plans.intensity is not None
     assert (plans.intensity.lower, plans.intensity.upper) == recipe.CLIP_HU
 
@@ -185,3 +195,56 @@ def test_a_real_scan_becomes_a_body_for_lesions(tmp_path: Path) -> None:
     drawn = [draw_sample(np.random.default_rng(k), [body], PATCH) for k in range(6)]
     assert all((sample.parts == samples.UNNAMED).all() for sample in drawn)
     assert any(sample.target.any() for sample in drawn)
+
+
+def test_boxes_in_a_large_patch_are_of_lesions_that_no_smaller_one_fits(bodies: list[Body]) -> None:
+    drawn = [draw_sample(np.random.default_rng(k), bodies, (40, 40, 40)) for k in range(120)]
+
+    def longest(kind: PromptKind) -> list[int]:
+        return [
+            int(np.ptp(np.argwhere(s.target), axis=0).max()) + 1
+            for s in drawn
+            if s.kind is kind and s.target.any()
+        ]
+
+    assert min(longest(PromptKind.POINT)) <= 5
+    assert np.quantile(longest(PromptKind.BOX), 0.2) >= 8
+
+
+_TOGETHER = """
+import sys, torch, numpy as np
+from pathlib import Path
+from test_training_loop import tiny_network
+from lesionlocator.training.loop import Schedule, train
+from lesionlocator.training.processes import joined
+from lesionlocator.training.samples import make_bodies
+
+torch.set_num_threads(1)
+bodies = list(make_bodies(3, 1, shape=(64, 90, 110)))
+with joined(torch.device("cpu")) as one:
+    output = Path(sys.argv[1]) / str(one.rank)
+    network = tiny_network()
+    train(network, bodies, [], Schedule(1000, 0.05), seed=3, output=output, metadata={}, processes=one)
+    weights = torch.cat([p.detach().ravel() for p in network.parameters()])
+    np.save(output / "weights.npy", weights.numpy())
+"""
+
+
+def test_processes_that_train_together_stop_together_with_the_same_weights(tmp_path: Path) -> None:
+    script = tmp_path / "together.py"
+    script.write_text(_TOGETHER)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*command, str(script), str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = (np.load(tmp_path / rank / "weights.npy") for rank in "01")
+    np.testing.assert_array_equal(first, second)
+    assert (tmp_path / "0" / "log.jsonl").is_file()
+    assert not (tmp_path / "1" / "log.jsonl").exists()

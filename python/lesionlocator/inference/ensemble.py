@@ -165,7 +165,8 @@ class Ensemble:
         Parameters
         ----------
         patches
-            float32 (channels + 1, z, y, x) each: images and dense prompt. Neighbours of one shape share a batch.
+            float32 (channels + 1, z, y, x) each: images and dense prompt; neighbours share a batch where they
+            are of one shape.
         on_forward
             Called with the number of the patch for each mirroring of each fold, when it is on its way.
         is_given_up
@@ -192,7 +193,12 @@ class Ensemble:
         self, waiting: deque[tuple[int, Patch]], waited: float, on_forward: Callable[[int], None]
     ) -> _Flight | None:
         """Send the first patches through all networks; None where memory ran out, to try fewer of them."""
-        group = list(itertools.takewhile(lambda item: item[1].shape == waiting[0][1].shape, itertools.islice(waiting, self.patches_at_once)))
+        group = list(
+            itertools.takewhile(
+                lambda item: item[1].shape == waiting[0][1].shape,
+                itertools.islice(waiting, self.patches_at_once),
+            )
+        )
         patches = [patch for _, patch in group]
         started = perf_counter()
         with (

@@ -11,6 +11,7 @@ import numpy as np
 
 from lesionlocator.geometry import Box
 from lesionlocator.inference.segmenter import PromptAnswer, segment_prompts
+from lesionlocator.prompts.components import component_regions
 from lesionlocator.prompts.on_grid import GridPrompt, grown
 
 if TYPE_CHECKING:
@@ -67,13 +68,11 @@ def _closer(answer: PromptAnswer, grid: ModelGrid) -> GridPrompt | None:
 
 
 def _region(answer: PromptAnswer) -> Box | None:
-    """Return the box around what the network called lesion, on the model grid."""
-    lesion = answer.logits.difference > 0
-    where = [np.flatnonzero(lesion.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
-    if not len(where[0]):
+    """Return the box around the largest piece of what the network called lesion, on the model grid."""
+    pieces = component_regions((answer.logits.difference > 0).view(np.uint8))
+    if not pieces:
         return None
-    start, stop = [int(axis[0]) for axis in where], [int(axis[-1]) + 1 for axis in where]
-    return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])).shifted(answer.logits.block.start)
+    return max(pieces, key=lambda piece: piece.voxels).box.shifted(answer.logits.block.start)
 
 
 def _both(first: PromptAnswer, second: PromptAnswer) -> PromptAnswer:

@@ -137,7 +137,9 @@ class Plans:
 
     def patch_for(self, lesion: Shape) -> Shape:
         """Return the smallest patch that is half as large again as a lesion, or else the largest there is."""
-        fitting = (p for p in self.fitted_patches if all(_ROOM * n <= m for n, m in zip(lesion, p, strict=True)))
+        fitting = (
+            p for p in self.fitted_patches if all(_ROOM * n <= m for n, m in zip(lesion, p, strict=True))
+        )
         return next(fitting, self.patch_size)
 
     @property

@@ -109,9 +109,7 @@ class ScanWork:
         ensemble = self._load()
         counter = ProgressCounter(self._forwards(chosen, ensemble), progress)
         segment = segment_points if self._looks_twice else segment_prompts
-        answers = segment(
-            ensemble, self._grid, chosen, step_size=self._step_size, on_forward=counter.count
-        )
+        answers = segment(ensemble, self._grid, chosen, step_size=self._step_size, on_forward=counter.count)
         with closing(answers):
             for answer in answers:
                 yield self._exported(answer)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-
 _HELD_OUT_SAMPLES = 40
 
 

@@ -43,7 +43,8 @@ def save_model(
     metadata
         What the weights file tells about itself.
     content
-        Of plans.json; by default that of :func:`plans`.
+        Of plans.json; by default that of :func:`plans`, and what only the training of the built-in model
+        teaches a network.
     name
         Folder of the network below ``folder``.
 
@@ -52,7 +53,7 @@ def save_model(
     OutputError
         Where a file cannot be written.
     """
-    home, content = folder / name, plans() if content is None else content
+    home, content = folder / name, plans() | _OF_THE_RECIPE if content is None else content
     schemes = content["configurations"][CONFIGURATION]["normalization_schemes"]
     channels = {str(i): "CT" if i == 0 else f"channel {i}" for i in range(len(schemes))}
     try:
@@ -91,6 +92,10 @@ def base_metadata(command: str, seed: int) -> dict[str, str]:
     }
 
 
+_OF_THE_RECIPE: dict[str, Any] = {
+    "masks_within_boxes": True,
+    "fitted_patches": [list(patch) for patch in recipe.SMALL_PATCHES],
+}
 DATASET: dict[str, Any] = {
     "channel_names": {"0": "CT"},
     "labels": {"background": 0, "lesion": 1},
@@ -115,8 +120,6 @@ def plans() -> dict[str, Any]:
         "transpose_backward": [0, 1, 2],
         "orientation": "LPS",
         "prompts": list(recipe.PROMPTS),
-        "masks_within_boxes": True,
-        "fitted_patches": [list(patch) for patch in recipe.SMALL_PATCHES],
         "configurations": {
             CONFIGURATION: {
                 "batch_size": 1,

@@ -61,7 +61,8 @@ def empty_prompt(
         z, y, x = (int(v) for v in center)
         target: Box | Shape = (z, y, x)
         if kind is not PromptKind.POINT:
-            share = np.exp(rng.uniform(*np.log(_EMPTY_HALF_OF_PATCH), 3))
+            smallest, largest = np.log(_EMPTY_HALF_OF_PATCH)
+            share = np.exp(rng.uniform(smallest, largest, 3))
             half = np.maximum(share * shape, 1).astype(int)
             low, high = (center - half).tolist(), (center + half + 1).tolist()
             target = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))

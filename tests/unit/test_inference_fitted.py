@@ -1,0 +1,175 @@
+"""Patches that fit what is looked at, and points that are looked at twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import tiny_models
+from lesionlocator.errors import ModelError
+from lesionlocator.geometry import Box, Geometry, Shape
+from lesionlocator.inference.ensemble import Ensemble
+from lesionlocator.inference.second_look import segment_points
+from lesionlocator.inference.segmenter import PromptAnswer, segment_prompts
+from lesionlocator.io import Scan
+from lesionlocator.model import Plans, segmentation_folder
+from lesionlocator.preprocessing import ModelGrid
+from lesionlocator.prompts.on_grid import GridPrompt
+
+PLANS = tiny_models.plans() | {"fitted_patches": [[8, 8, 8], [12, 12, 12]]}
+SHAPE = (40, 44, 48)
+SMALL, MIDDLE, LARGE = (
+    Box((5, 6, 7), (8, 9, 10)),
+    Box((20, 20, 20), (24, 25, 25)),
+    Box((24, 30, 28), (36, 41, 40)),
+)
+"""With a voxel more on each side: 5 voxels to a side, 7, and 14."""
+
+
+class Bright(torch.nn.Module):
+    """Calls lesion what is bright, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[torch.Tensor] = []
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        self.asked += list(inputs.clone())
+        return torch.stack([torch.zeros_like(inputs[:, 0]), inputs[:, 0] - 0.5], dim=1)
+
+
+@pytest.fixture
+def grid() -> ModelGrid:
+    voxels = np.full(SHAPE, -300, np.int16)
+    for lesion in (SMALL, MIDDLE, LARGE):
+        voxels[lesion.slices] = 400
+    scan = Scan("blocks", voxels, Geometry(SHAPE, tiny_models.SPACING))
+    return ModelGrid(scan, Plans.parse(PLANS, "plans"))
+
+
+@pytest.fixture
+def ensemble(tmp_path: Path) -> Ensemble:
+    tiny_models.write(tmp_path, PLANS)
+    folder = segmentation_folder(tmp_path, "box")
+    return Ensemble(folder, folds=None, device=torch.device("cpu"), mirroring=False)
+
+
+@pytest.fixture
+def bright(ensemble: Ensemble) -> Bright:
+    """Stand in for the ensemble's network."""
+    network = Bright()
+    ensemble._members = [(network, [[]])]
+    return network
+
+
+def prompt(lesion_id: int, target: Box | Shape) -> GridPrompt:
+    made = GridPrompt.of(lesion_id, target, SHAPE)
+    assert made is not None
+    return made
+
+
+def around(lesion: Box) -> Box:
+    (z, y, x), (i, j, k) = lesion.start, lesion.stop
+    return Box((z - 1, y - 1, x - 1), (i + 1, j + 1, k + 1))
+
+
+def middle(lesion: Box) -> Shape:
+    z, y, x = ((a + b) // 2 for a, b in zip(lesion.start, lesion.stop, strict=True))
+    return z, y, x
+
+
+def is_lesion(answer: PromptAnswer) -> np.ndarray[Any, Any]:
+    mask = np.zeros(SHAPE, bool)
+    mask[answer.logits.block.slices] = answer.logits.difference > 0
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("sides", "patch"),
+    [((5, 5, 5), 8), ((5, 6, 5), 12), ((8, 8, 8), 12), ((9, 1, 1), 16), ((40, 40, 40), 16)],
+)
+def test_the_smallest_patch_that_leaves_a_third_of_it_free_is_taken(sides: Shape, patch: int) -> None:
+    assert Plans.parse(PLANS, "plans").patch_for(sides) == (patch,) * 3
+    assert Plans.parse(tiny_models.plans(), "plans").patch_for(sides) == tiny_models.PATCH
+
+
+def test_boxes_are_seen_in_patches_that_fit_them(ensemble: Ensemble, bright: Bright, grid: ModelGrid) -> None:
+    prompts = [prompt(i, around(lesion)) for i, lesion in enumerate((SMALL, MIDDLE, LARGE), start=1)]
+    answers = list(segment_prompts(ensemble, grid, prompts))
+    assert [tuple(asked.shape[1:]) for asked in bright.asked] == [(8, 8, 8), (12, 12, 12), (16, 16, 16)]
+    for answer, lesion in zip(answers, (SMALL, MIDDLE, LARGE), strict=True):
+        expected = np.zeros(SHAPE, bool)
+        expected[lesion.slices] = True
+        np.testing.assert_array_equal(is_lesion(answer), expected)
+
+
+def test_patches_of_several_sizes_in_batches_answer_as_one_by_one(
+    ensemble: Ensemble, grid: ModelGrid
+) -> None:
+    several = [
+        prompt(i, around(lesion))
+        for i, lesion in enumerate((SMALL, SMALL, LARGE, MIDDLE, SMALL, LARGE), start=1)
+    ]
+    alone = [answer for one in several for answer in segment_prompts(ensemble, grid, [one])]
+    folder = ensemble.folder
+    batched = Ensemble(folder, folds=None, device=torch.device("cpu"), mirroring=False, batch=4)
+    for ours, theirs in zip(segment_prompts(batched, grid, several), alone, strict=True):
+        assert ours.logits.block == theirs.logits.block
+        np.testing.assert_allclose(ours.logits.difference, theirs.logits.difference, rtol=1e-4, atol=1e-4)
+
+
+def test_a_point_is_looked_at_again_from_the_patch_that_fits(
+    ensemble: Ensemble, bright: Bright, grid: ModelGrid
+) -> None:
+    first = prompt(4, middle(SMALL))
+    calls: list[int] = []
+    (answer,) = segment_points(ensemble, grid, [first], on_forward=calls.append)
+    whole, closer = bright.asked
+    assert (whole.shape[1:], closer.shape[1:]) == ((16, 16, 16), (8, 8, 8))
+    assert closer[1, 3, 3, 3] == 1  # the ball around the point is asked for, not a box
+    assert closer[1].sum() < 8**3
+    assert answer.prompt == first
+    assert calls == [4, 4]
+    assert is_lesion(answer)[SMALL.slices].all()
+    assert set(answer.seconds) == {"prepare", "network", "wait"}
+
+
+def test_what_is_larger_than_the_small_patches_is_asked_for_by_the_box_around_it(
+    ensemble: Ensemble, bright: Bright, grid: ModelGrid
+) -> None:
+    at_its_end = (26, 32, 30)
+    (answer,) = segment_points(ensemble, grid, [prompt(1, at_its_end)])
+    first, again = bright.asked
+    assert again.shape == first.shape
+    assert is_lesion(answer)[LARGE.slices].all()
+    box = np.argwhere(again[1].numpy() > 0)
+    assert (np.ptp(box, axis=0) + 1).prod() == again[1].sum()
+
+
+def test_where_nothing_was_found_there_is_no_second_look(
+    ensemble: Ensemble, bright: Bright, grid: ModelGrid
+) -> None:
+    points = [prompt(1, (10, 35, 10)), prompt(2, middle(SMALL))]
+    empty, found = segment_points(ensemble, grid, points)
+    assert len(bright.asked) == 3
+    assert (empty.prompt.lesion_id, found.prompt.lesion_id) == (1, 2)
+    assert not is_lesion(empty).any()
+    assert is_lesion(found).any()
+
+
+def test_many_points_come_back_in_their_order(ensemble: Ensemble, bright: Bright, grid: ModelGrid) -> None:
+    points = [prompt(i, middle((SMALL, MIDDLE)[i % 2])) for i in range(70, 0, -1)]
+    assert [answer.prompt for answer in segment_points(ensemble, grid, points)] == points
+    assert len(bright.asked) == 140
+
+
+def test_a_patch_that_the_network_cannot_halve_is_refused(tmp_path: Path) -> None:
+    tiny_models.write(tmp_path, tiny_models.plans() | {"fitted_patches": [[9, 8, 8]]})
+    with pytest.raises(ModelError, match=r"fitted_patches \[9, 8, 8\] is not divisible"):
+        Ensemble(
+            segmentation_folder(tmp_path, "box"), folds=None, device=torch.device("cpu"), mirroring=False
+        )
