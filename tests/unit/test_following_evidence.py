@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lesionlocator.following.evidence import LEAST_LEFT, Sight, remaining_share
+from lesionlocator.following.evidence import LEAST_LEFT, remaining_share
 from lesionlocator.following.methods import Carried
 from lesionlocator.following.origin import Origin, lesion_mask
 from lesionlocator.following.places import KnownPlaces
+from lesionlocator.following.sight import Sight
 from lesionlocator.geometry import Geometry
 from lesionlocator.io import Scan
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator.following.evidence import LEAST_LEFT, remaining_share
+from lesionlocator.following.fit import fitted
 from lesionlocator.following.methods import LOST_IN_WARP, Carried, OnProgress, PairRun
 from lesionlocator.geometry import Box
 from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
@@ -178,7 +179,9 @@ class _ClassicalPair:
                 lost.add(lesion_id)
             if warped is not None:
                 box, region = warped
-                places[lesion_id] = LesionMask(there.shape, box, region, np.zeros(box.shape, np.float32))
+                place = LesionMask(there.shape, box, region, np.zeros(box.shape, np.float32))
+                sights = self._origin.sights(lesion_id)
+                places[lesion_id] = fitted(sights[-1], self._followup, place) if sights else place
         return places, lost
 
 

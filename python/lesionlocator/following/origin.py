@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lesionlocator.errors import InputError
-from lesionlocator.following.evidence import Sight
+from lesionlocator.following.sight import Sight
 from lesionlocator.geometry import Box, Shape
 from lesionlocator.io import LabelMap, Scan, read_labelmap
 from lesionlocator.io.dicom import is_dicom

@@ -1,4 +1,4 @@
-"""A second look at what points showed: once the network has said how large a lesion is, it sees it better."""
+"""A second look: once a network has said where a lesion is and how large, it sees it better."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from lesionlocator.preprocessing import ModelGrid
 
 _AT_ONCE = 32
-"""Points whose first answers are held until the second ones come."""
+"""Prompts whose first answers are held until the second ones come."""
 
 
-def segment_points(
+def segment_twice(
     ensemble: Ensemble,
     grid: ModelGrid,
     prompts: Sequence[GridPrompt],
@@ -30,10 +30,10 @@ def segment_points(
     step_size: float = 0.5,
     on_forward: Callable[[int], None] = lambda _: None,
 ) -> Generator[PromptAnswer, None, None]:
-    """Run an ensemble at points, and again at what it found there.
+    """Run an ensemble at prompts that do not say where a lesion ends, and again at what it found there.
 
-    What fits into one of the model's smaller patches is looked at in that patch, by the same point. What is
-    larger is prompted by the box around it.
+    The second time it is prompted by the box around what it found. Only what a point showed, and fits into one
+    of the model's smaller patches, is prompted by the same point again, in that patch.
 
     Parameters
     ----------
@@ -57,14 +57,13 @@ def segment_points(
 
 
 def _closer(answer: PromptAnswer, grid: ModelGrid) -> GridPrompt | None:
-    """Return what to ask next; None where nothing was found, or nothing would be seen better."""
-    found = _region(answer)
-    if found is None:
-        return None
-    around = GridPrompt.of(answer.prompt.lesion_id, grown(found), grid.shape)
-    if around is None or grid.plans.patch_for(around.extent.shape) == grid.plans.patch_size:
+    """Return what to ask next; None where nothing was found."""
+    found, prompt = _region(answer), answer.prompt
+    around = None if found is None else GridPrompt.of(prompt.lesion_id, grown(found), grid.shape)
+    if around is None or isinstance(prompt.target, Box):
         return around
-    return replace(answer.prompt, extent=around.extent, tells_size=True)
+    is_small = grid.plans.patch_for(around.extent.shape) in grid.plans.fitted_patches
+    return replace(prompt, extent=around.extent, tells_size=True) if is_small else around
 
 
 def _region(answer: PromptAnswer) -> Box | None:
