@@ -7,7 +7,7 @@ x, y, z, as in DICOM and SimpleITK. ``docs/coordinates.md`` is the full statemen
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -58,6 +58,13 @@ class Box:
     def whole(cls, shape: Shape) -> Box:
         """Return the box of a whole array."""
         return cls((0, 0, 0), shape)
+
+    @classmethod
+    def around(cls, boxes: Sequence[Box]) -> Box:
+        """Return the smallest box that holds all boxes, of which there is one at least."""
+        start = (min(along) for along in zip(*(box.start for box in boxes), strict=True))
+        stop = (max(along) for along in zip(*(box.stop for box in boxes), strict=True))
+        return cls(_triple(start), _triple(stop))
 
     @property
     def shape(self) -> Shape:

@@ -72,6 +72,12 @@ def test_clipping_a_box_outside_leaves_nothing() -> None:
     assert Box((-2, 1, 1), (3, 9, 2)).clipped((5, 5, 5)) == Box((0, 1, 1), (3, 5, 2))
 
 
+def test_the_box_around_boxes_holds_each_and_no_more() -> None:
+    boxes = [Box((5, 1, 2), (6, 3, 9)), Box((4, 2, 3), (5, 8, 4))]
+    assert Box.around(boxes) == Box((4, 1, 2), (6, 8, 9))
+    assert Box.around(boxes[:1]) == boxes[0]
+
+
 def test_a_box_is_widened_by_a_fraction_of_each_side_rounded_down() -> None:
     assert Box((5, 5, 5), (12, 13, 29)).widened(1 / 8) == Box((5, 4, 2), (12, 14, 32))
 

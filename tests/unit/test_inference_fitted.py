@@ -13,7 +13,7 @@ import tiny_models
 from lesionlocator.errors import ModelError
 from lesionlocator.geometry import Box, Geometry, Shape
 from lesionlocator.inference.ensemble import Ensemble
-from lesionlocator.inference.second_look import segment_twice
+from lesionlocator.inference.second_look import segment_points
 from lesionlocator.inference.segmenter import PromptAnswer, segment_prompts
 from lesionlocator.io import Scan
 from lesionlocator.model import Plans, segmentation_folder
@@ -127,7 +127,7 @@ def test_a_point_is_looked_at_again_from_the_patch_that_fits(
 ) -> None:
     first = prompt(4, middle(SMALL))
     calls: list[int] = []
-    (answer,) = segment_twice(ensemble, grid, [first], on_forward=calls.append)
+    (answer,) = segment_points(ensemble, grid, [first], on_forward=calls.append)
     whole, closer = bright.asked
     assert (whole.shape[1:], closer.shape[1:]) == ((16, 16, 16), (8, 8, 8))
     assert closer[1, 3, 3, 3] == 1  # the ball around the point is asked for, not a box
@@ -142,7 +142,7 @@ def test_what_is_larger_than_the_small_patches_is_asked_for_by_the_box_around_it
     ensemble: Ensemble, bright: Bright, grid: ModelGrid
 ) -> None:
     at_its_end = (26, 32, 30)
-    (answer,) = segment_twice(ensemble, grid, [prompt(1, at_its_end)])
+    (answer,) = segment_points(ensemble, grid, [prompt(1, at_its_end)])
     first, again = bright.asked
     assert again.shape == first.shape
     assert is_lesion(answer)[LARGE.slices].all()
@@ -154,7 +154,7 @@ def test_where_nothing_was_found_there_is_no_second_look(
     ensemble: Ensemble, bright: Bright, grid: ModelGrid
 ) -> None:
     points = [prompt(1, (10, 35, 10)), prompt(2, middle(SMALL))]
-    empty, found = segment_twice(ensemble, grid, points)
+    empty, found = segment_points(ensemble, grid, points)
     assert len(bright.asked) == 3
     assert (empty.prompt.lesion_id, found.prompt.lesion_id) == (1, 2)
     assert not is_lesion(empty).any()
@@ -163,7 +163,7 @@ def test_where_nothing_was_found_there_is_no_second_look(
 
 def test_many_points_come_back_in_their_order(ensemble: Ensemble, bright: Bright, grid: ModelGrid) -> None:
     points = [prompt(i, middle((SMALL, MIDDLE)[i % 2])) for i in range(70, 0, -1)]
-    assert [answer.prompt for answer in segment_twice(ensemble, grid, points)] == points
+    assert [answer.prompt for answer in segment_points(ensemble, grid, points)] == points
     assert len(bright.asked) == 140
 
 

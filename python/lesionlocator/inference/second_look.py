@@ -1,4 +1,4 @@
-"""A second look: once a network has said where a lesion is and how large, it sees it better."""
+"""A second look at what points showed: once a network has said how large a lesion is, it sees it better."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from lesionlocator.preprocessing import ModelGrid
 
 _AT_ONCE = 32
-"""Prompts whose first answers are held until the second ones come."""
+"""Points whose first answers are held until the second ones come."""
 
 
-def segment_twice(
+def segment_points(
     ensemble: Ensemble,
     grid: ModelGrid,
     prompts: Sequence[GridPrompt],
@@ -30,10 +30,10 @@ def segment_twice(
     step_size: float = 0.5,
     on_forward: Callable[[int], None] = lambda _: None,
 ) -> Generator[PromptAnswer, None, None]:
-    """Run an ensemble at prompts that do not say where a lesion ends, and again at what it found there.
+    """Run an ensemble at points, and again at what it found there.
 
-    The second time it is prompted by the box around what it found. Only what a point showed, and fits into one
-    of the model's smaller patches, is prompted by the same point again, in that patch.
+    What fits into one of the model's smaller patches is looked at in that patch, by the same point. What is
+    larger is prompted by the box around it.
 
     Parameters
     ----------
@@ -60,10 +60,11 @@ def _closer(answer: PromptAnswer, grid: ModelGrid) -> GridPrompt | None:
     """Return what to ask next; None where nothing was found."""
     found, prompt = _region(answer), answer.prompt
     around = None if found is None else GridPrompt.of(prompt.lesion_id, grown(found), grid.shape)
-    if around is None or isinstance(prompt.target, Box):
-        return around
-    is_small = grid.plans.patch_for(around.extent.shape) in grid.plans.fitted_patches
-    return replace(prompt, extent=around.extent, tells_size=True) if is_small else around
+    if around is None:
+        return None
+    both = Box.around([around.extent, prompt.extent])
+    is_small = grid.plans.patch_for(both.shape) in grid.plans.fitted_patches
+    return replace(prompt, extent=both, tells_size=True) if is_small else around
 
 
 def _region(answer: PromptAnswer) -> Box | None:

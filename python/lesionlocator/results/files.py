@@ -92,7 +92,7 @@ class CaseFiles:
     def write_case(self, segmentation: Segmentation, *, labelmap: bool) -> list[Path]:
         """Write what belongs to the case as a whole, and return the files."""
         if labelmap:
-            box = _hull([mask.box for mask in segmentation.masks.values()])
+            box = Box.around([mask.box for mask in segmentation.masks.values()] or [_ONE_VOXEL])
             region = segmentation.labelmap[box.slices].copy()
             write_mask_region(self.labelmap, region, box, segmentation.scan.geometry)
         write_document(self.document, case_document(segmentation))
@@ -182,15 +182,6 @@ def is_document(content: dict[str, Any]) -> bool:
         isinstance(lesion, dict) and lesion.keys() >= {"status", "measurements"}
         for lesion in lesions.values()
     )
-
-
-def _hull(boxes: list[Box]) -> Box:
-    """Return the smallest box around boxes, or around one voxel where there are none."""
-    z, y, x = (
-        (min(box.start[axis] for box in boxes), max(box.stop[axis] for box in boxes)) if boxes else (0, 1)
-        for axis in range(3)
-    )
-    return Box((z[0], y[0], x[0]), (z[1], y[1], x[1]))
 
 
 def _remove(path: Path) -> None:

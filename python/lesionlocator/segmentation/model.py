@@ -194,7 +194,6 @@ class SegmentationModel:
         if not 0 < step_size <= 1:
             raise InputError(f"step size is {step_size}, legal: above 0 and up to 1")
         grid = ModelGrid(scan, self.folder(kind).plans, canonical=canonical)
-        is_drawn_box = kind is PromptKind.BOX and boxes_are_drawn
         return ScanWork(
             lambda: self.ensemble(kind),
             self.identity(kind),
@@ -202,8 +201,7 @@ class SegmentationModel:
             Targets(prompts, kind, grid),
             kind=kind,
             step_size=step_size,
-            within_boxes=is_drawn_box and grid.plans.masks_within_boxes,
-            looks_twice=not is_drawn_box and bool(grid.plans.fitted_patches),
+            within_boxes=boxes_are_drawn and kind is PromptKind.BOX and grid.plans.masks_within_boxes,
         )
 
 

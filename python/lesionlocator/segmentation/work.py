@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lesionlocator.inference.tiles import Tiling
 from lesionlocator.progress import Progress, ProgressCounter
+from lesionlocator.prompts.kinds import PromptKind
 from lesionlocator.results.export import part_within, scan_mask
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 from lesionlocator.results.segmentation import Segmentation
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from lesionlocator.inference.ensemble import Ensemble
     from lesionlocator.inference.segmenter import PromptAnswer
     from lesionlocator.preprocessing import ModelGrid
-    from lesionlocator.prompts.kinds import PromptKind
     from lesionlocator.prompts.on_grid import GridPrompt
     from lesionlocator.results.provenance import ModelIdentity
     from lesionlocator.segmentation.targets import Targets
@@ -46,8 +46,6 @@ class ScanWork:
         Distance of neighbouring tiles as a fraction of the patch.
     within_boxes
         Whether masks end a little beyond their boxes.
-    looks_twice
-        Whether the networks are asked again about what they found.
 
     Attributes
     ----------
@@ -67,7 +65,6 @@ class ScanWork:
         kind: PromptKind,
         step_size: float,
         within_boxes: bool = False,
-        looks_twice: bool = False,
     ) -> None:
         self.scan = grid.scan
         self.refused_entries = targets.refused_entries
@@ -79,7 +76,6 @@ class ScanWork:
         self._kind = kind
         self._step_size = step_size
         self._within_boxes = within_boxes
-        self._looks_twice = looks_twice
 
     @property
     def lesion_ids(self) -> list[int]:
@@ -107,12 +103,12 @@ class ScanWork:
         chosen = [prompt for prompt in self._targets.placed if only is None or prompt.lesion_id in only]
         if not chosen:
             return
-        from lesionlocator.inference.second_look import segment_twice
+        from lesionlocator.inference.second_look import segment_points
         from lesionlocator.inference.segmenter import segment_prompts
 
         ensemble = self._load()
         counter = ProgressCounter(self._forwards(chosen, ensemble), progress)
-        segment = segment_twice if self._looks_twice else segment_prompts
+        segment = segment_points if self._looks_twice else segment_prompts
         answers = segment(ensemble, self._grid, chosen, step_size=self._step_size, on_forward=counter.count)
         with closing(answers):
             for answer in answers:
@@ -171,3 +167,7 @@ class ScanWork:
         if self._looks_twice:  # mostly in one patch, the second time
             tiles += len(prompts)
         return tiles * ensemble.forwards
+
+    @property
+    def _looks_twice(self) -> bool:
+        return self._kind is PromptKind.POINT and bool(self._grid.plans.fitted_patches)
