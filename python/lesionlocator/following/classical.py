@@ -180,7 +180,7 @@ class _ClassicalPair:
             if warped is not None:
                 box, region = warped
                 place = LesionMask(there.shape, box, region, np.zeros(box.shape, np.float32))
-                sights = self._origin.sights(lesion_id)
+                sights = () if self._doubts else self._origin.sights(lesion_id)
                 places[lesion_id] = fitted(sights[-1], self._followup, place) if sights else place
         return places, lost
 
