@@ -105,7 +105,8 @@ class Registration:
         small = np.zeros(SIZE**3 + 1, np.uint8)  # the last voxel stands for all places outside
         axes = [nearest(n, SIZE) for n in self.baseline.shape]
         _take(mask, axes, small[:-1].reshape(CUBE))
-        warped = GridMask.of(small[self._source], (0, 0, 0))
+        rows = self._rows_from(covered(axes[0], mask.box.start[0], mask.box.stop[0]))
+        warped = GridMask.of(small[self._source[rows]], (rows.start, 0, 0))
         if warped is None:
             return None
         shape = self.followup.shape
@@ -136,6 +137,21 @@ class Registration:
         outside = ((position < 0) | (position > SIZE - 1)).any(axis=0)
         z, y, x = position.clip(0, SIZE - 1).astype(np.int32)
         return np.where(outside, np.int32(SIZE**3), (z * SIZE + y) * SIZE + x)
+
+    @cached_property
+    def _depths(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """First and last row of the baseline's cube to which each row of the follow-up's leads."""
+        inside = self._source.reshape(SIZE, -1)
+        first, outside = inside.min(axis=1), inside == SIZE**3
+        last = np.where(outside, np.int32(-1), inside).max(axis=1)
+        return first // SIZE**2, last // SIZE**2
+
+    def _rows_from(self, wanted: NDArray[np.intp]) -> slice:
+        """Return the rows of the follow-up's cube that lead to rows of the baseline's, and those between."""
+        first, last = self._depths
+        low, high = (wanted[0], wanted[-1]) if len(wanted) else (1, 0)
+        rows = np.flatnonzero((first <= high) & (last >= low))
+        return slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, 0)
 
     def _similarity_around(self, mask: GridMask) -> float:
         start, stop = (
