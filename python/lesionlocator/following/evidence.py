@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lesionlocator.following.sight import AROUND_MM, Sight, sampled, surroundings
+from lesionlocator.following.sight import Sight, sampled, surroundings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,10 +55,9 @@ def remaining_share(sight: Sight, followup: Scan, expected: LesionMask) -> float
     float or None
         None where the lesion stood out too little to tell, or the follow-up does not show its place.
     """
-    points, offsets = surroundings(expected, followup.geometry)
-    near = sampled(sight.outside_mm, sight.at(offsets), outside=np.inf) <= AROUND_MM
-    step = max(1, -(-np.count_nonzero(near) // _MOST_VOXELS))
-    points, offsets = points[near][::step], offsets[near][::step]
+    points, offsets = surroundings(sight, expected, followup.geometry)
+    step = max(1, -(-len(points) // _MOST_VOXELS))
+    points, offsets = points[::step], offsets[::step]
     background = sampled(sight.without, sight.at(offsets))
     alone = sight.hounsfield - sight.without
     lesions = [sampled(alone, sight.at(offsets / size), outside=0.0) for size in _SIZES]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lesionlocator.following.sight import AROUND_MM, Sight, sampled, surroundings
+from lesionlocator.following.sight import Sight, sampled, surroundings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,9 +55,7 @@ def fitted(sight: Sight, followup: Scan, expected: LesionMask) -> LesionMask:
 def _shift_mm(sight: Sight, followup: Scan, expected: LesionMask) -> NDArray[np.float64]:
     """Return how far off the follow-up shows a lesion, LPS mm; 0 where it shows too little to tell."""
     unmoved = np.zeros(3)
-    points, offsets = surroundings(expected, followup.geometry)
-    near = sampled(sight.outside_mm, sight.at(offsets), outside=np.inf) <= AROUND_MM
-    points, offsets = points[near], offsets[near]
+    points, offsets = surroundings(sight, expected, followup.geometry)
     inside = np.all((points >= 0) & (points < followup.geometry.shape), axis=1)
     if not len(points) or inside.mean() < _LEAST_IN_VIEW:
         return unmoved

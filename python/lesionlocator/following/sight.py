@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lesionlocator.io import Scan
     from lesionlocator.results.lesion import LesionMask
 
-AROUND_MM = 8.0
+_AROUND_MM = 8.0
 """How far from a lesion its surroundings reach."""
 
 
@@ -78,12 +78,19 @@ class Sight:
         return self.geometry.lps_to_voxel(centre + offsets_lps) - self.start
 
 
-def surroundings(expected: LesionMask, geometry: Geometry) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return voxels around a place, (n, 3), and their offsets from its centroid, LPS mm."""
+def surroundings(
+    sight: Sight, expected: LesionMask, geometry: Geometry
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return voxels of a place and around it, (n, 3), and their offsets from its centroid, LPS mm.
+
+    They lie where the lesion and what is within 8 mm of it would lie, on a grid that may end before.
+    """
     block = _around(expected.box, geometry)
     points = np.argwhere(np.ones(block.shape, np.bool_)) + np.asarray(block.start)
     centre = np.argwhere(expected.region).mean(axis=0) + expected.box.start
-    return points, geometry.voxel_to_lps(points) - geometry.voxel_to_lps(centre)
+    offsets = geometry.voxel_to_lps(points) - geometry.voxel_to_lps(centre)
+    near = sampled(sight.outside_mm, sight.at(offsets), outside=np.inf) <= _AROUND_MM
+    return points[near], offsets[near]
 
 
 def sampled(
@@ -106,7 +113,7 @@ def sampled(
 
 def _around(box: Box, geometry: Geometry) -> Box:
     """Return a box with what is around it."""
-    margin = [int(np.ceil(AROUND_MM / mm)) + 2 for mm in geometry.spacing]
+    margin = [int(np.ceil(_AROUND_MM / mm)) + 2 for mm in geometry.spacing]
     (z0, y0, x0), (z1, y1, x1) = box.start, box.stop
     z, y, x = margin
     return Box((z0 - z, y0 - y, x0 - x), (z1 + z, y1 + y, x1 + x))
