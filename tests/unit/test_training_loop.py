@@ -227,6 +227,8 @@ with joined(torch.device("cpu")) as one:
     train(network, bodies, [], Schedule(1000, 0.05), seed=3, output=output, metadata={}, processes=one)
     weights = torch.cat([p.detach().ravel() for p in network.parameters()])
     np.save(output / "weights.npy", weights.numpy())
+threads = [name.read_text() for name in Path("/proc/self/task").glob("*/comm")]  # Linux only
+(output / "threads.txt").write_text("".join(threads))
 """
 
 
@@ -248,3 +250,4 @@ def test_processes_that_train_together_stop_together_with_the_same_weights(tmp_p
     np.testing.assert_array_equal(first, second)
     assert (tmp_path / "0" / "log.jsonl").is_file()
     assert not (tmp_path / "1" / "log.jsonl").exists()
+    assert not [rank for rank in "01" if "gloo" in (tmp_path / rank / "threads.txt").read_text()]

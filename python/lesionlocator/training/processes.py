@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +55,8 @@ class Processes:
 def joined(device: torch.device) -> Iterator[Processes]:
     """Join the processes that the launcher started; without one, this process is alone.
 
-    With CUDA each process takes the card of its number on this machine.
+    With CUDA each process takes the card of its number on this machine. No thread of the process group is
+    left at the end: one that still held a tensor while the interpreter shuts down would abort the process.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
@@ -64,6 +66,8 @@ def joined(device: torch.device) -> Iterator[Processes]:
     own = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if on_cuda else device
     if on_cuda:
         torch.cuda.set_device(own)
+    # imported later, its default arguments would hold the process group for good
+    importlib.import_module("torch.distributed.nn.functional")
     torch.distributed.init_process_group("nccl" if on_cuda else "gloo")
     try:
         yield Processes(torch.distributed.get_rank(), count, own)
