@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lesionlocator.inference.device import DeviceChoice
     from lesionlocator.prompts.kinds import PromptKind
+    from lesionlocator.prompts.masks import MaskKind
     from lesionlocator.results.provenance import ModelIdentity
-    from lesionlocator.tracking.masks import MaskKind
 
 ORIENTATIONS = {None: "auto", False: "stored", True: "canonical"}
 """Names of the axis orders that a network can see: None is what the model was trained for."""

@@ -8,10 +8,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from lesionlocator.progress import Progress, ProgressCounter
+from lesionlocator.prompts.masks import GridMask, MaskKind
 from lesionlocator.results.export import scan_mask
 from lesionlocator.results.lesion import LesionResult, LesionStatus
 from lesionlocator.results.segmentation import Segmentation
-from lesionlocator.tracking.masks import GridMask, MaskKind
 from lesionlocator.tracking.propagation import prompt_all, register, segment_prompts
 from lesionlocator.tracking.void import void_mask
 

@@ -50,7 +50,7 @@ KERNEL_CALLERS = {
     "results/measurements.py",
     "synthetic/warp.py",
     "threads.py",
-    "tracking/masks.py",
+    "prompts/masks.py",
     "tracking/matching.py",
     "tracking/void.py",
 }

@@ -8,9 +8,9 @@ from lesionlocator.geometry import Box, Geometry
 from lesionlocator.io import Scan
 from lesionlocator.model import Plans
 from lesionlocator.preprocessing import ModelGrid
+from lesionlocator.prompts.masks import GridMask
 from lesionlocator.tracking.cube import cube, planes
 from lesionlocator.tracking.frames import Frame
-from lesionlocator.tracking.masks import GridMask
 from lesionlocator.tracking.propagation import (
     Prompt,
     TrackedGrid,

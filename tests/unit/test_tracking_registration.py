@@ -7,9 +7,9 @@ import pytest
 import torch
 from tracking_cases import cuboid, grid, identity_map
 
+from lesionlocator.prompts.masks import GridMask
 from lesionlocator.tracking.cube import CUBE
 from lesionlocator.tracking.frames import Frame
-from lesionlocator.tracking.masks import GridMask
 from lesionlocator.tracking.registration import Registration
 
 F = torch.nn.functional

@@ -12,10 +12,10 @@ from lesionlocator.following.methods import LOST_IN_WARP, Carried, OnProgress, P
 from lesionlocator.following.origin import Origin
 from lesionlocator.geometry import Box
 from lesionlocator.inference.segmenter import GridLogits
+from lesionlocator.prompts.masks import GridMask, MaskKind
 from lesionlocator.results.export import scan_mask
 from lesionlocator.results.lesion import LesionMask
 from lesionlocator.tracked_pair import TrackedLesion
-from lesionlocator.tracking.masks import GridMask, MaskKind
 
 if TYPE_CHECKING:
     from lesionlocator.io import Scan

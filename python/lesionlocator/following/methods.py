@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from lesionlocator.io import Scan
     from lesionlocator.progress import Progress
     from lesionlocator.prompts.kinds import PromptKind
+    from lesionlocator.prompts.masks import MaskKind
     from lesionlocator.results.lesion import LesionMask, LesionResult
     from lesionlocator.results.provenance import ModelIdentity
     from lesionlocator.tracking.field import DisplacementField
-    from lesionlocator.tracking.masks import MaskKind
 
 LOST_IN_WARP = "lost_in_warp"
 """Marks a lesion that vanished in the registration, in its warnings."""

@@ -18,11 +18,11 @@ from lesionlocator.io.dicom import is_dicom
 from lesionlocator.io.files import IMAGE_ENDINGS
 from lesionlocator.prompts.dicom_segments import read_segment_voxels
 from lesionlocator.prompts.kinds import LARGEST_ID
+from lesionlocator.prompts.masks import GridMask
 from lesionlocator.results.findings import labelled_in
 from lesionlocator.results.labelmap import merged
 from lesionlocator.results.lesion import LesionMask
 from lesionlocator.results.segmentation import Segmentation
-from lesionlocator.tracking.masks import GridMask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

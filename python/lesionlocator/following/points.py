@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from lesionlocator.following.origin import Origin
     from lesionlocator.geometry import Point, Shape
     from lesionlocator.io import Scan
+    from lesionlocator.prompts.masks import MaskKind
     from lesionlocator.segmentation import SegmentationModel
     from lesionlocator.segmentation.work import ScanWork
     from lesionlocator.tracking.field import DisplacementField
-    from lesionlocator.tracking.masks import MaskKind
 
 _STRUCK = "has no point in this follow-up"
 

@@ -18,8 +18,8 @@ from lesionlocator.inference.precision import choose_precision
 from lesionlocator.longitudinal import MaskPrompts, load_tracking_model
 from lesionlocator.model import segmentation_folder, tracking_folder
 from lesionlocator.prompts.kinds import PromptKind
+from lesionlocator.prompts.masks import MaskKind
 from lesionlocator.segmentation import Prompts, SegmentationModel, load_model
-from lesionlocator.tracking.masks import MaskKind
 
 if TYPE_CHECKING:
     from datetime import date

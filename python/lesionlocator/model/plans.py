@@ -21,6 +21,7 @@ CONFIGURATION = "3d_fullres"
 _ANISOTROPY = 3.0
 """Ratio of the largest to the smallest spacing above which the coarse axis is resampled apart."""
 
+_MASKS = "prev_mask"
 _ROOM = 1.5
 """How much larger than a lesion a patch is that fits it."""
 
@@ -120,6 +121,9 @@ class Plans:
     fitted_patches
         Smaller patches, smallest first, in which the network looks at what fits into them. Published models
         have none.
+    follows_masks
+        Whether the network knows a lesion by its mask in an earlier scan. Published models that segment do
+        not; those that track are other networks.
     """
 
     patch_size: Shape
@@ -134,6 +138,7 @@ class Plans:
     canonical_orientation: bool
     masks_within_boxes: bool
     fitted_patches: tuple[Shape, ...]
+    follows_masks: bool
 
     def patch_for(self, lesion: Shape) -> Shape:
         """Return the smallest patch that is half as large again as a lesion, or else the largest there is."""
@@ -191,6 +196,7 @@ class Plans:
             canonical_orientation=orientation == "LPS",
             masks_within_boxes=plans.get("masks_within_boxes", bool, False),
             fitted_patches=tuple(cast(Shape, t) for t in plans.triples("fitted_patches", int)),
+            follows_masks=_MASKS in plans.get("prompts", list, []),
         )
 
 

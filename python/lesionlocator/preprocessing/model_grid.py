@@ -17,6 +17,7 @@ from lesionlocator.preprocessing.resample import (
     GridChange,
     IntensityMap,
     cubic_block,
+    label_block,
     label_volume,
     linear_block,
     value_range,
@@ -88,7 +89,9 @@ class ModelGrid:
         self.to_scan = GridChange(
             self.shape, self.crop.shape, plans.logits_resampling.separate_axis(target, source)
         )
-        self._separate_label_axis = plans.label_resampling.separate_axis(source, target)
+        self._label_change = GridChange(
+            self.crop.shape, self.shape, plans.label_resampling.separate_axis(source, target)
+        )
         further = (self.orientation.view(other.voxels) for other in scan.further[: plans.channels - 1])
         self._channels = [
             self._first_channel(voxels[self.crop.slices]),
@@ -125,8 +128,23 @@ class ModelGrid:
     ) -> NDArray[np.uint8] | NDArray[np.uint16]:
         """Return a label map of the scan's shape on the whole model grid."""
         cropped = self.orientation.view(labels)[self.crop.slices]
-        change = GridChange(self.crop.shape, self.shape, self._separate_label_axis)
-        return label_volume(cropped, change, self.plans.label_resampling.family)
+        return label_volume(cropped, self._label_change, self.plans.label_resampling.family)
+
+    def label_block(self, labels: NDArray[np.uint8], box: Box) -> tuple[NDArray[np.uint8], Box] | None:
+        """Return labels that fill a block of the scan as stored, on the block of the grid that they touch.
+
+        None where the block lies outside the region that holds an image.
+        """
+        whole = self.orientation.box(box, self.scan.geometry.shape)
+        inside = whole.intersection(self.crop)
+        if inside is None:
+            return None
+        z, y, x = (-n for n in whole.start)
+        known = self.orientation.view(labels)[inside.shifted((z, y, x)).slices]
+        z, y, x = (-n for n in self.crop.start)
+        return label_block(
+            known, inside.shifted((z, y, x)), self._label_change, self.plans.label_resampling.family
+        )
 
     def _first_channel(self, volume: NDArray[Any]) -> _Channel:
         intensity = None

@@ -6,6 +6,7 @@ All arrays and triples are ordered z, y, x. Positions correspond as
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -128,6 +129,23 @@ def label_volume(labels: Volume, change: GridChange, family: ResamplingFamily) -
     positions = _positions(change, (0, 0, 0), (0, 0, 0))
     _core.resample_labels(labels, out, **positions, **_separate(change), positions=_PRECISION[family])
     return out
+
+
+def label_block(
+    labels: NDArray[np.uint8], box: Box, change: GridChange, family: ResamplingFamily
+) -> tuple[NDArray[np.uint8], Box]:
+    """Return labels that fill a block of the source, 0 elsewhere, on the target voxels that they touch."""
+    scales = [new / old for new, old in zip(change.target, change.source, strict=True)]
+    z, y, x = (math.floor(a * s) - 1 for a, s in zip(box.start, scales, strict=True))
+    k, j, i = (math.ceil(b * s) + 1 for b, s in zip(box.stop, scales, strict=True))
+    touched = Box((z, y, x), (k, j, i)).clipped(change.target) or Box.whole(change.target)
+    needed = Box.around([change.source_block(touched, "linear"), box])
+    source, out = np.zeros(needed.shape, np.uint8), np.zeros(touched.shape, np.uint8)
+    z, y, x = (-n for n in needed.start)
+    source[box.shifted((z, y, x)).slices] = labels
+    positions = _positions(change, needed.start, touched.start)
+    _core.resample_labels(source, out, **positions, **_separate(change), positions=_PRECISION[family])
+    return out, touched
 
 
 def value_range(volume: Volume, axis: int | None) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from lesionlocator import _core
 from lesionlocator.geometry import Box, Shape
 from lesionlocator.prompts.components import component_regions, regions
 from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, check
+from lesionlocator.prompts.masks import GridMask
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +22,7 @@ BALL_RADIUS = 5
 """Radius in model-grid voxels of the ball that stands for a point."""
 _MARGIN = 1
 """Voxels by which a box is grown on each side on the model grid."""
+OUTSIDE = "lies where the scan is zero all around, outside the region that holds an image"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class GridPrompt:
     lesion_id
         The lesion's id.
     target
-        A box, or the voxel at the centre of a ball.
+        A box, the voxel at the centre of a ball, or a mask.
     extent
         Where to look, within the grid: the box around the voxels that the dense prompt sets, or around what
         the network found there before.
@@ -41,7 +43,7 @@ class GridPrompt:
     """
 
     lesion_id: int
-    target: Box | Shape
+    target: Box | Shape | GridMask
     extent: Box
     tells_size: bool
 
@@ -61,6 +63,8 @@ class GridPrompt:
             z, y, x = (-s for s in start)
             box = self.extent.shifted((z, y, x))
             _core.prompt_box(out, start=box.start, stop=box.stop)
+        elif isinstance(self.target, GridMask):
+            self.target.render(out, start)
         else:
             z, y, x = (c - s for c, s in zip(self.target, start, strict=True))
             _core.prompt_ball(out, center=(z, y, x), radius=BALL_RADIUS)
@@ -81,7 +85,7 @@ def prompt_from_voxels(lesion: LesionPrompt, kind: PromptKind, grid: ModelGrid) 
     else:
         placed = _point_on_grid(grid.orientation.point(target, stored), grid)
     found = None if placed is None else GridPrompt.of(lesion.lesion_id, placed, grid.shape)
-    return found or "lies where the scan is zero all around, outside the region that holds an image"
+    return found or OUTSIDE
 
 
 def prompts_from_labels(

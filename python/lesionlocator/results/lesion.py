@@ -70,7 +70,8 @@ class LesionResult:
     prompt
         The prompt in scan voxels; None where a label map is the prompt or the entry could not be read.
     target
-        The box, or the centre of the ball, on the model grid; None where the prompt was refused.
+        The box, the centre of the ball, or the box around the mask, on the model grid; None where the prompt
+        was refused.
     found
         The mask; None unless segmented.
     warnings

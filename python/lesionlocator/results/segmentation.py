@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from lesionlocator.io import Scan
     from lesionlocator.prompts.kinds import PromptKind
+    from lesionlocator.prompts.masks import MaskKind
     from lesionlocator.results.provenance import ModelIdentity
-    from lesionlocator.tracking.masks import MaskKind
 
 
 @dataclass(frozen=True, eq=False)

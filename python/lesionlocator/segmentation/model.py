@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from lesionlocator.model import NetworkFolder, segmentation_folder
 from lesionlocator.preprocessing import ModelGrid
 from lesionlocator.progress import Progress
 from lesionlocator.prompts.kinds import PromptKind
+from lesionlocator.prompts.masks import MaskKind
 from lesionlocator.results.provenance import ModelIdentity
 from lesionlocator.segmentation.targets import Prompts, Targets
 from lesionlocator.segmentation.work import ScanWork
@@ -20,6 +21,7 @@ from lesionlocator.segmentation.work import ScanWork
 if TYPE_CHECKING:
     from lesionlocator.inference.ensemble import Ensemble
     from lesionlocator.io import Scan
+    from lesionlocator.results.lesion import LesionMask
     from lesionlocator.results.segmentation import Segmentation
 
 
@@ -198,10 +200,44 @@ class SegmentationModel:
             lambda: self.ensemble(kind),
             self.identity(kind),
             grid,
-            Targets(prompts, kind, grid),
+            Targets.of_prompts(prompts, kind, grid),
             kind=kind,
             step_size=step_size,
             within_boxes=boxes_are_drawn and kind is PromptKind.BOX and grid.plans.masks_within_boxes,
+        )
+
+    @property
+    def follows_masks(self) -> bool:
+        """Whether the model knows a lesion by its mask in an earlier scan."""
+        return self.folder(PromptKind.BOX).plans.follows_masks
+
+    def follow(
+        self,
+        scan: Scan,
+        masks: Mapping[int, LesionMask],
+        *,
+        step_size: float = 0.5,
+        canonical: bool | None = None,
+    ) -> ScanWork:
+        """Return the work of finding lesions again that an earlier scan showed.
+
+        Only for a model that :attr:`follows_masks`.
+
+        Parameters
+        ----------
+        scan, step_size, canonical
+            As for :meth:`segment`.
+        masks
+            By lesion id, what the earlier scan showed, in voxels of this one, where each lesion is expected.
+        """
+        grid = ModelGrid(scan, self.folder(PromptKind.BOX).plans, canonical=canonical)
+        return ScanWork(
+            lambda: self.ensemble(PromptKind.BOX),
+            self.identity(PromptKind.BOX),
+            grid,
+            Targets.of_masks(masks, grid),
+            kind=MaskKind.PREVIOUS,
+            step_size=step_size,
         )
 
 

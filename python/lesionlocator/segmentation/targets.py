@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,9 @@ from lesionlocator.prompts.components import regions
 from lesionlocator.prompts.entries import PromptFile
 from lesionlocator.prompts.files import read_prompts
 from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
-from lesionlocator.prompts.on_grid import GridPrompt, prompt_from_voxels, prompts_from_labels
-from lesionlocator.results.lesion import LesionResult, LesionStatus
+from lesionlocator.prompts.masks import mask_from_block
+from lesionlocator.prompts.on_grid import OUTSIDE, GridPrompt, prompt_from_voxels, prompts_from_labels
+from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 
 if TYPE_CHECKING:
     from lesionlocator.preprocessing import ModelGrid
@@ -22,23 +24,14 @@ Prompts = PromptSet | PromptFile | LabelMap | str | Path
 
 
 class Targets:
-    """The prompts of one kind on the model grid of a scan.
-
-    Parameters
-    ----------
-    prompts
-        As :meth:`lesionlocator.SegmentationModel.segment` takes them.
-    kind
-        Which prompt of each lesion is used.
-    grid
-        The scan on the model grid.
+    """What points at lesions, on the model grid of a scan.
 
     Attributes
     ----------
     placed
         Prompts on the grid.
     sources
-        By lesion id, the prompt as given, where the prompts are no label map.
+        By lesion id, the prompt as given, where the prompts are neither label map nor masks.
     refused
         By lesion id, why a prompt cannot be used.
     refused_entries
@@ -47,25 +40,43 @@ class Targets:
         What the file's user should know.
     remarks
         By lesion id, what is not known of the prompt that is used.
-
-    Raises
-    ------
-    InputError
-        Where a label map is on another grid or empty, or a file cannot be read.
     """
 
-    def __init__(self, prompts: Prompts, kind: PromptKind, grid: ModelGrid) -> None:
+    def __init__(self) -> None:
         self.placed: list[GridPrompt] = []
         self.sources: dict[int, LesionPrompt] = {}
         self.refused: dict[int, LesionResult] = {}
         self.refused_entries: dict[str, str] = {}
         self.notes: tuple[str, ...] = ()
         self.remarks: dict[int, str] = {}
-        known = _read(prompts, grid.scan)
+
+    @classmethod
+    def of_prompts(cls, prompts: Prompts, kind: PromptKind, grid: ModelGrid) -> Targets:
+        """Place prompts, as :meth:`lesionlocator.SegmentationModel.segment` takes them, of one kind.
+
+        Raises
+        ------
+        InputError
+            Where a label map is on another grid or empty, or a file cannot be read.
+        """
+        made, known = cls(), _read(prompts, grid.scan)
         if isinstance(known, LabelMap):
-            self._place_labels(known, kind, grid)
+            made._place_labels(known, kind, grid)
         else:
-            self._place_file(known, kind, grid)
+            made._place_file(known, kind, grid)
+        return made
+
+    @classmethod
+    def of_masks(cls, masks: Mapping[int, LesionMask], grid: ModelGrid) -> Targets:
+        """Place masks, as :meth:`lesionlocator.SegmentationModel.follow` takes them."""
+        made = cls()
+        for lesion_id, mask in masks.items():
+            placed = mask_from_block(mask.region, mask.box, grid)
+            if placed is None:
+                made._refuse(lesion_id, OUTSIDE)
+            else:
+                made.placed.append(GridPrompt(lesion_id, placed, placed.box, tells_size=True))
+        return made
 
     def _place_file(self, file: PromptFile, kind: PromptKind, grid: ModelGrid) -> None:
         for key, reason in file.refused.items():

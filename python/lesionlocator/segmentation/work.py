@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lesionlocator.inference.tiles import Tiling
 from lesionlocator.progress import Progress, ProgressCounter
 from lesionlocator.prompts.kinds import PromptKind
+from lesionlocator.prompts.masks import GridMask
 from lesionlocator.results.export import part_within, scan_mask
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 from lesionlocator.results.segmentation import Segmentation
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from lesionlocator.inference.ensemble import Ensemble
     from lesionlocator.inference.segmenter import PromptAnswer
     from lesionlocator.preprocessing import ModelGrid
+    from lesionlocator.prompts.masks import MaskKind
     from lesionlocator.prompts.on_grid import GridPrompt
     from lesionlocator.results.provenance import ModelIdentity
     from lesionlocator.segmentation.targets import Targets
@@ -62,7 +64,7 @@ class ScanWork:
         grid: ModelGrid,
         targets: Targets,
         *,
-        kind: PromptKind,
+        kind: MaskKind | PromptKind,
         step_size: float,
         within_boxes: bool = False,
     ) -> None:
@@ -152,7 +154,7 @@ class ScanWork:
             prompt.lesion_id,
             LesionStatus.EMPTY if mask is None else LesionStatus.SEGMENTED,
             self._targets.sources.get(prompt.lesion_id),
-            prompt.target,
+            prompt.extent if isinstance(prompt.target, GridMask) else prompt.target,
             mask,
             (*self._remarks(prompt.lesion_id), *notes, *((_EMPTY,) if mask is None else ())),
             seconds,

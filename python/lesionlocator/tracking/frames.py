@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator.geometry import Box, Geometry, Shape
+from lesionlocator.prompts.masks import GridMask, mirrored_box, negative
 from lesionlocator.tracking.cube import Window
-from lesionlocator.tracking.masks import GridMask, mirrored_box, negative
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,7 +11,7 @@ import numpy as np
 from lesionlocator.errors import InputError
 from lesionlocator.io import LabelMap
 from lesionlocator.prompts.kinds import LARGEST_ID
-from lesionlocator.tracking.masks import GridMask, mask_from_scan, masks_from_labels
+from lesionlocator.prompts.masks import GridMask, mask_from_scan, masks_from_labels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

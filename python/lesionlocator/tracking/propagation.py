@@ -11,10 +11,10 @@ import numpy as np
 
 from lesionlocator.geometry import Box, Shape
 from lesionlocator.inference.segmenter import GridLogits
+from lesionlocator.prompts.masks import GridMask, negative
 from lesionlocator.tracking.alignment import Alignment
 from lesionlocator.tracking.cube import cube, planes
 from lesionlocator.tracking.frames import Frame
-from lesionlocator.tracking.masks import GridMask, negative
 from lesionlocator.tracking.registration import Registration
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator.geometry import Box
+from lesionlocator.prompts.masks import GridMask
 from lesionlocator.tracking.cube import CUBE, SIZE, covered, nearest, rescaled, rounded
 from lesionlocator.tracking.field import DisplacementField
-from lesionlocator.tracking.masks import GridMask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

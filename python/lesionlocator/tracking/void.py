@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator import _core
-from lesionlocator.tracking.masks import GridMask, mask_from_scan
+from lesionlocator.prompts.masks import GridMask, mask_from_scan
 
 if TYPE_CHECKING:
     from lesionlocator.preprocessing import ModelGrid

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from lesionlocator.training.processes import Processes
 
 _CROPS: tuple[tuple[Shape, int, float], ...] = (
-    (SMALL_PATCHES[0], 8, 0.4),
+    (SMALL_PATCHES[0], 8, 0.35),
     (SMALL_PATCHES[1], 4, 0.25),
-    (PATCH, 2, 0.35),
+    (PATCH, 2, 0.4),
 )
 """Sizes of crops, how many make a step of a process, and how often."""
 _NAMING_WEIGHT = 0.3

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _WIDE = (0.25, 0.25, 0.25)
+_STABLE_FRACTION = 0.5
+_STABLE, _CHANGED, _MOST_CHANGE = 0.05, 0.3, 0.7
+"""Standard deviations, and the limit, of the logarithm of the diameter that a lesion had before."""
 
 
 def exact_box(mask: NDArray[np.bool_]) -> Box:
@@ -75,17 +78,40 @@ def rough_point(rng: np.random.Generator, mask: NDArray[np.bool_]) -> Shape:
 
 
 def rough_mask(rng: np.random.Generator, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return a mask as an earlier scan has it: moved, larger or smaller, its edge redrawn."""
+    """Return a mask as an earlier scan has it: of a lesion that changed since, moved, its edge redrawn.
+
+    Half of the lesions hardly change; the diameter of the others was between half and twice as large.
+    """
     z, y, x = mask.shape
-    soft = mask.astype(np.float32)
+    before = _scaled(mask, _earlier_size(rng)).astype(np.float32)
+    soft = before
     for _ in range(3):
         soft = soften(soft, (0.25, 0.25, 0.25))
     soft += np.float32(rng.uniform(0, 0.2)) * smooth_noise(rng, (z, y, x), (5.0, 5.0, 5.0))
-    redrawn = (soft > rng.uniform(0.3, 0.65)) & (soften(soften(mask.astype(np.float32), _WIDE), _WIDE) > 0)
+    redrawn = (soft > rng.uniform(0.3, 0.65)) & (soften(soften(before, _WIDE), _WIDE) > 0)
     extent = np.ptp(np.argwhere(mask), axis=0) + 1
     shift = np.rint(rng.normal(0, 0.5 + 0.06 * extent)).astype(int)
-    moved = _moved(redrawn if redrawn.any() else mask, shift)
+    moved = _moved(redrawn if redrawn.any() else before > 0, shift)
     return moved if moved.any() else mask
+
+
+def _earlier_size(rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return how large a lesion was along each axis, in what it measures now."""
+    spread = _STABLE if rng.random() < _STABLE_FRACTION else _CHANGED
+    change = np.clip(rng.normal(0, spread), -_MOST_CHANGE, _MOST_CHANGE)
+    factors: NDArray[np.float64] = np.exp(change + rng.normal(0, _STABLE, 3))
+    return factors
+
+
+def _scaled(mask: NDArray[np.bool_], factors: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return a mask stretched about its centroid; what leaves the grid is cut off."""
+    center, padded = np.argwhere(mask).mean(axis=0), np.pad(mask, 1)
+    sources = [
+        np.rint(c + (np.arange(n) - c) / f).astype(int).clip(-1, n) + 1
+        for c, n, f in zip(center, mask.shape, factors, strict=True)
+    ]
+    stretched: NDArray[np.bool_] = padded[np.ix_(*sources)]
+    return stretched
 
 
 def _moved(mask: NDArray[np.bool_], shift: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ import numpy as np
 from lesionlocator.networks import ResidualEncoderUNet
 from lesionlocator.preprocessing.intensity import applied
 from lesionlocator.prompts.kinds import PromptKind
+from lesionlocator.prompts.masks import MaskKind
 from lesionlocator.prompts.on_grid import GridPrompt
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ SPACING_MM: Triple = (1.5, 1.5, 1.5)
 PATCH: Shape = (48, 48, 48)
 SMALL_PATCHES: tuple[Shape, ...] = ((24, 24, 24), (32, 32, 32))
 """Patches for boxes and masks that fit into them, smallest first."""
-PROMPTS = tuple(kind.value for kind in PromptKind)
+PROMPTS = (*(kind.value for kind in PromptKind), MaskKind.PREVIOUS.value)
 
 CLIP_HU = (-918.0, 723.0)
 MEAN_HU = -63.00682013436269

@@ -145,9 +145,9 @@ def _chosen(rng: np.random.Generator, bodies: list[Body]) -> Body:
 
 
 def _diameters_mm(kind: Kind, patch: Shape) -> tuple[float, float]:
-    """Return the range of lesions to ask for: those of boxes and masks that are seen in such a patch."""
+    """Return the range of lesions to ask for: those of boxes that are seen in such a patch."""
     smaller = [min(p) for p in SMALL_PATCHES if min(p) < min(patch)]
-    sees_all = kind is PromptKind.POINT or not smaller
+    sees_all = kind is not PromptKind.BOX or not smaller
     smallest = _SMALLEST_MM if sees_all else _SMALLEST_IN_NEXT_PATCH * max(smaller) * min(SPACING_MM)
     return smallest, min(_LARGEST_MM, _LARGEST_IN_PATCH * min(patch) * min(SPACING_MM))
 

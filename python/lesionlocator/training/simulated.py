@@ -9,7 +9,7 @@ import numpy as np
 
 from lesionlocator.geometry import Box, Shape
 from lesionlocator.prompts.kinds import PromptKind
-from lesionlocator.tracking.masks import MaskKind
+from lesionlocator.prompts.masks import MaskKind
 from lesionlocator.training import prompts
 from lesionlocator.training.recipe import rendered
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Kind: TypeAlias = PromptKind | MaskKind
 
-SHARES: dict[Kind, float] = {PromptKind.BOX: 0.4, PromptKind.POINT: 0.45, MaskKind.PREVIOUS: 0.15}
+SHARES: dict[Kind, float] = {PromptKind.BOX: 0.35, PromptKind.POINT: 0.45, MaskKind.PREVIOUS: 0.2}
 """How often each kind is drawn, where a model learns all."""
 _EXACT_FRACTION = 0.3
 _TRIES = 30

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tracking_cases import PLANS, SHAPE, cuboid, grid, scan
 
@@ -11,9 +13,10 @@ from lesionlocator.geometry import Box, Geometry
 from lesionlocator.io import LabelMap, Scan
 from lesionlocator.model import Plans
 from lesionlocator.preprocessing import ModelGrid
+from lesionlocator.prompts.masks import GridMask, mask_from_block, mask_from_scan, masks_from_labels
+from lesionlocator.prompts.on_grid import GridPrompt
 from lesionlocator.tracking.frames import Frame
 from lesionlocator.tracking.lesions import KnownLesions
-from lesionlocator.tracking.masks import GridMask, mask_from_scan, masks_from_labels
 from lesionlocator.tracking.void import void_mask
 
 AXES = st.sets(st.integers(0, 2)).map(lambda axes: tuple(sorted(axes)))
@@ -127,6 +130,66 @@ def test_void_is_zero_up_to_the_border() -> None:
     found = void_mask(ModelGrid(Scan("s", voxels, Geometry(voxels.shape, (1, 1, 1))), Plans.parse(PLANS, "")))
     assert found.points.tolist() == [[0, 3, 4], [1, 3, 4], [9, 5, 5]]
     assert void_mask(grid()) is None
+
+
+def padded_grid(seed: int) -> ModelGrid:
+    """Return the grid of a scan that is stored in any order and zero around a random crop."""
+    rng = np.random.default_rng(seed)
+    shape = tuple(int(n) for n in rng.integers(12, 30, 3))
+    direction = np.zeros((3, 3))
+    direction[rng.permutation(3), range(3)] = rng.choice([-1, 1], 3)
+    voxels = np.zeros(shape, np.int16)
+    inner = tuple(
+        slice(int(a), n - int(b)) for a, b, n in zip(*rng.integers(0, 4, (2, 3)), shape, strict=True)
+    )
+    voxels[inner] = rng.integers(1, 500, voxels[inner].shape)
+    spacing = tuple(rng.uniform(0.3, 4, 3))
+    geometry = Geometry(shape, spacing, direction_lps=tuple(direction.ravel()))
+    family = rng.choice(["resample_torch_fornnunet", "resample_data_or_seg_to_shape"])
+    plans = json.loads(json.dumps(PLANS).replace("resample_torch_fornnunet", str(family)))
+    return ModelGrid(Scan("s", voxels, geometry), Plans.parse(plans, ""), canonical=bool(rng.integers(2)))
+
+
+@settings(deadline=None, max_examples=150)
+@given(seed=st.integers(0, 2**32))
+def test_a_mask_known_on_a_block_is_that_of_the_whole_scan(seed: int) -> None:
+    rng, model_grid = np.random.default_rng(seed), padded_grid(seed)
+    shape = model_grid.scan.geometry.shape
+    start = [int(rng.integers(0, n - 1)) for n in shape]
+    stop = [int(rng.integers(a + 1, n + 1)) for a, n in zip(start, shape, strict=True)]
+    box = Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+    region = rng.integers(0, 2, box.shape).astype(np.uint8)
+    whole = np.zeros(shape, np.uint8)
+    whole[box.slices] = region
+    expected = mask_from_scan(whole, model_grid)
+    found = mask_from_block(region, box, model_grid)
+    if expected is not None:
+        np.testing.assert_array_equal(full(found, model_grid.shape), full(expected, model_grid.shape))
+    elif found is not None:
+        assert found.voxels == 1
+        assert found.box.clipped(model_grid.shape) == found.box
+
+
+def test_a_mask_that_would_vanish_is_the_voxel_where_it_is() -> None:
+    coarse = grid((40, 40, 40), spacing=(0.25, 0.25, 0.25))
+    one = np.ones((1, 1, 1), np.uint8)
+    assert mask_from_block(one, Box((21, 9, 30), (22, 10, 31)), coarse).box == Box((5, 2, 7), (6, 3, 8))
+
+
+def test_a_mask_where_the_scan_is_zero_all_around_is_none() -> None:
+    voxels = np.zeros((20, 20, 20), np.int16)
+    voxels[5:15, 5:15, 5:15] = 100
+    model_grid = ModelGrid(Scan("s", voxels, Geometry(voxels.shape, (1, 1, 1))), Plans.parse(PLANS, ""))
+    assert mask_from_block(np.ones((2, 2, 2), np.uint8), Box((0, 8, 8), (2, 10, 10)), model_grid) is None
+
+
+def test_a_mask_prompts_by_its_voxels() -> None:
+    mask = GridMask.of(blob(3), (2, 0, 1))
+    patch, drawn = np.zeros((2, 12, 12, 12), np.float32)
+    GridPrompt(4, mask, mask.box, tells_size=True).render(patch, (1, -1, 0))
+    mask.render(drawn, (1, -1, 0))
+    np.testing.assert_array_equal(patch, drawn)
+    assert patch.sum() == mask.voxels
 
 
 def test_lesions_of_a_label_map_that_vanish_are_refused() -> None:

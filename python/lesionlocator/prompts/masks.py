@@ -1,4 +1,4 @@
-"""Lesions as masks on the model grid, which prompt the tracking network."""
+"""Lesions as masks on the model grid, which prompt networks that know a lesion from an earlier scan."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class MaskKind(str, Enum):
-    """What a tracking network is prompted with."""
+    """What a network that follows lesions is prompted with."""
 
     PREVIOUS = "prev_mask"
 
@@ -114,6 +114,32 @@ def masks_from_labels(labels: Labels, grid: ModelGrid) -> dict[int, GridMask]:
 def mask_from_scan(mask: NDArray[np.uint8], grid: ModelGrid) -> GridMask | None:
     """Return a mask (0/1, of the scan's shape) on the model grid, or None where it vanishes there."""
     return GridMask.of(grid.labels(mask).astype(np.uint8, copy=False), (0, 0, 0))
+
+
+def mask_from_block(region: NDArray[np.uint8], box: Box, grid: ModelGrid) -> GridMask | None:
+    """Return a mask that is known on a block of the scan on the model grid.
+
+    Parameters
+    ----------
+    region, box
+        The mask, 0/1, and the block of the scan as stored that it fills.
+    grid
+        The model grid.
+
+    Returns
+    -------
+    GridMask
+        One voxel, the nearest to its centroid, where it would vanish; None where it lies outside the grid.
+    """
+    found = grid.label_block(region, box)
+    if found is None:
+        return None
+    on_grid, block = found
+    mask = GridMask.of(on_grid, block.start)
+    if mask is not None:
+        return mask
+    z, y, x = (block.start[axis] + block.shape[axis] // 2 for axis in range(3))
+    return GridMask(Box((z, y, x), (z + 1, y + 1, x + 1)), np.ones((1, 1, 1), np.uint8))
 
 
 def mirrored_box(box: Box, axes: Sequence[int], shape: Shape) -> Box:
