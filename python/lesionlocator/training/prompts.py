@@ -88,9 +88,9 @@ def rough_mask(rng: np.random.Generator, mask: NDArray[np.bool_]) -> NDArray[np.
     for _ in range(3):
         soft = soften(soft, (0.25, 0.25, 0.25))
     soft += np.float32(rng.uniform(0, 0.2)) * smooth_noise(rng, (z, y, x), (5.0, 5.0, 5.0))
-    redrawn = (soft > rng.uniform(0.3, 0.65)) & (soften(soften(before, _WIDE), _WIDE) > 0)
+    redrawn = (soft > rng.uniform(0.35, 0.6)) & (soften(soften(before, _WIDE), _WIDE) > 0)
     extent = np.ptp(np.argwhere(mask), axis=0) + 1
-    shift = np.rint(rng.normal(0, 0.5 + 0.06 * extent)).astype(int)
+    shift = np.rint(rng.normal(0, 0.3 + 0.02 * extent)).astype(int)
     moved = _moved(redrawn if redrawn.any() else before > 0, shift)
     return moved if moved.any() else mask
 
