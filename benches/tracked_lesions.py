@@ -5,7 +5,8 @@ chance, that is gone in both. The second follow-up is tracked from the first. A 
 retrieved where the centroid of its mask lies within 10 mm of that of the truth, one that is gone as noticed
 where it is told to have disappeared. Seeds from 9 000 000 on are those of no training.
 
-usage: tracked_lesions.py [--first-seed 9200000] [--patients 20] [--output results/tracked_lesions.json]
+usage: tracked_lesions.py [--first-seed 9200000] [--patients 20] [--spacing-mm 3 1.7 1.4]
+                          [--output results/tracked_lesions.json]
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from lesionlocator.following.course import PatientCourse
 from lesionlocator.prompts.kinds import PromptKind
 from lesionlocator.results.course_files import course_document
 from lesionlocator.results.lesion import LesionMask
-from lesionlocator.synthetic.course import SyntheticCourse, make_coarse_course
+from lesionlocator.synthetic.course import SyntheticCourse, make_trunk_course
 from lesionlocator.synthetic.found import Sighting, sightings
 from whole_body import save
 
@@ -86,13 +87,18 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--first-seed", type=int, default=9_200_000)
     parser.add_argument("--patients", type=int, default=20)
+    parser.add_argument(
+        "--spacing-mm", type=float, nargs=3, default=(3.0, 1.7, 1.4), help="of the baseline, z, y, x"
+    )
     parser.add_argument("--output", type=Path, help="a JSON file")
     arguments = parser.parse_args()
+    z, y, x = arguments.spacing_mm
+    spacing = (z, y, x)
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.patients)
-    tracker = ll.load_tracker(mirroring=False, device="cpu")
+    tracker = ll.load_tracker(device="cpu")
     found: list[dict[str, Any]] = []
     for seed in seeds:
-        started, truth = perf_counter(), make_coarse_course(seed)
+        started, truth = perf_counter(), make_trunk_course(seed, spacing)
         course = tracker.track(truth.scans, truth.labels[0])
         seen = sightings(truth, course_document(course)["lesions"])
         told = [facts(seed, truth, course, one) for one in seen]
@@ -104,6 +110,7 @@ def main() -> int:
     identity = tracker.segmenter.identity(PromptKind.BOX)
     result = {
         "seeds": [seeds.start, seeds.stop],
+        "spacing_mm": list(spacing),
         "model": {"name": identity.name, "sha256": identity.checksum, "mirroring": identity.mirroring},
         "registration": tracker.registration,
         "all": summary(found),

@@ -17,7 +17,11 @@ from lesionlocator.synthetic.patient import make_patient
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lesionlocator.geometry import Triple
+
 _LEAST_FOR_ALL_FATES = 3
+_TRUNK_MM = (780.0, 352.8, 420.0)
+_COARSE_MM = (4.0, 3.6, 3.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +105,21 @@ def make_coarse_course(seed: int) -> SyntheticCourse:
 
     The same seed gives the same voxels.
     """
-    made = make_patient(
-        seed, (195, 98, 140), (4.0, 3.6, 3.0), lesions=8, middle_mm=-40.0, diameters_mm=(8.0, 45.0)
-    )
+    return make_trunk_course(seed, _COARSE_MM)
+
+
+def make_trunk_course(seed: int, spacing: Triple) -> SyntheticCourse:
+    """Return a patient of 8 lesions of 8 to 45 mm with two follow-ups, seen from the thighs to the neck.
+
+    Parameters
+    ----------
+    seed
+        Decides everything that is random.
+    spacing
+        mm of a voxel of the baseline, z, y, x.
+    """
+    z, y, x = (round(size / mm) for size, mm in zip(_TRUNK_MM, spacing, strict=True))
+    made = make_patient(seed, (z, y, x), spacing, lesions=8, middle_mm=-40.0, diameters_mm=(8.0, 45.0))
     baseline = Scan("baseline", made.voxels, made.geometry)
     return make_course(seed, baseline, LabelMap(made.labels, made.geometry))
 
