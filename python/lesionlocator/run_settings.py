@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lesionlocator.inference.device import DeviceChoice
-    from lesionlocator.prompts.kinds import PromptKind
-    from lesionlocator.prompts.masks import MaskKind
+    from lesionlocator.prompts.kinds import Kind
     from lesionlocator.results.provenance import ModelIdentity
 
 ORIENTATIONS = {None: "auto", False: "stored", True: "canonical"}
@@ -17,7 +16,7 @@ ORIENTATIONS = {None: "auto", False: "stored", True: "canonical"}
 
 def segmentation_settings(
     model: ModelIdentity,
-    kind: PromptKind | MaskKind,
+    kind: Kind,
     *,
     step_size: float,
     series: str | None,

@@ -8,7 +8,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from lesionlocator.progress import Progress, ProgressCounter
-from lesionlocator.prompts.masks import GridMask, MaskKind
+from lesionlocator.prompts.kinds import MaskKind
+from lesionlocator.prompts.masks import GridMask
 from lesionlocator.results.export import scan_mask
 from lesionlocator.results.lesion import LesionResult, LesionStatus
 from lesionlocator.results.segmentation import Segmentation

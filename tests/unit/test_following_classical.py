@@ -13,7 +13,7 @@ from lesionlocator.following.methods import Carried
 from lesionlocator.following.origin import Origin
 from lesionlocator.geometry import Box, Geometry
 from lesionlocator.io import Scan
-from lesionlocator.prompts.kinds import LesionPrompt, PromptSet
+from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptSet
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 from lesionlocator.tracking.classical import ClassicalRegistration
 from lesionlocator.tracking.displacement import DisplacementMap
@@ -88,9 +88,13 @@ class MaskNetwork(Network):
 
     follows_masks = True
 
-    def follow(self, scan: Scan, masks: Mapping[int, LesionMask], **options: object) -> Network:
-        self.masks = dict(masks)
-        return self.prepare(scan, PromptSet.of(LesionPrompt(i, mask.box) for i, mask in masks.items()))
+    def prepare(
+        self, scan: Scan, prompts: PromptSet | Mapping[int, LesionMask], *, prompt_type: Kind, **_: object
+    ) -> Network:
+        if prompt_type is MaskKind.PREVIOUS:
+            self.masks = dict(prompts)
+            prompts = PromptSet.of(LesionPrompt(i, mask.box) for i, mask in self.masks.items())
+        return super().prepare(scan, prompts)
 
 
 def scan(name: str, *, lesion: bool) -> Scan:

@@ -19,7 +19,7 @@ from lesionlocator.prompts.entries import PromptFile
 from lesionlocator.prompts.files import read_prompts
 
 if TYPE_CHECKING:
-    from lesionlocator.prompts.kinds import PromptKind
+    from lesionlocator.prompts.kinds import Kind
     from lesionlocator.segmentation import ScanWork, SegmentationModel
 
 
@@ -59,7 +59,7 @@ class ReadAhead:
 
     def __init__(
         self,
-        kind: PromptKind,
+        kind: Kind,
         step_size: float,
         canonical: bool | None,
         *,

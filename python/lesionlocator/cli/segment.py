@@ -39,7 +39,9 @@ from lesionlocator.cli.visualize import HELP, show_cases, visualizing
     required=True,
     help="Prompts (.json, .csv or a label map), or a folder of them, paired by name.",
 )
-@click.option("-t", "--prompt-type", type=click.Choice(["box", "point"]), default="box", show_default=True)
+@click.option(
+    "-t", "--prompt-type", type=click.Choice(["box", "point", "prev_mask"]), default="box", show_default=True
+)
 @click.option("-o", "--output", type=PATH, required=True, help="Folder for the results.")
 @engine_options
 @save_options
@@ -77,13 +79,13 @@ def segment(
     from lesionlocator.cli.case_run import Outputs
     from lesionlocator.cli.segment_options import SegmentOptions
     from lesionlocator.cli.segment_run import run_segmentation
-    from lesionlocator.prompts.kinds import PromptKind
+    from lesionlocator.prompts.kinds import kind_of
 
     options = SegmentOptions(
         images=images,
         prompts=prompts,
         output=output,
-        kind=PromptKind(prompt_type),
+        kind=kind_of(prompt_type),
         engine=engine,
         series=series,
         outputs=Outputs.chosen(save, dicom_outputs(save, seg_type=seg_type, deidentify=deidentify)),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lesionlocator.cli.case_run import Outputs
 from lesionlocator.cli.engine_options import EngineOptions
-from lesionlocator.prompts.kinds import PromptKind
+from lesionlocator.prompts.kinds import Kind
 from lesionlocator.run_settings import segmentation_settings, surroundings
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class SegmentOptions:
     images: Path
     prompts: Path
     output: Path
-    kind: PromptKind
+    kind: Kind
     engine: EngineOptions
     series: str | None
     outputs: Outputs

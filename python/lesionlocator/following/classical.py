@@ -14,8 +14,7 @@ from lesionlocator.following.evidence import LEAST_LEFT, remaining_share
 from lesionlocator.following.fit import fitted
 from lesionlocator.following.methods import LOST_IN_WARP, Carried, OnProgress, PairRun
 from lesionlocator.geometry import Box
-from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
-from lesionlocator.prompts.masks import MaskKind
+from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, PromptSet
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 from lesionlocator.tracked_pair import OUT_OF_VIEW, doubt
 from lesionlocator.tracking.classical import LEAST_SIMILARITY, register
@@ -61,7 +60,7 @@ class Classical:
     def __init__(
         self, model: SegmentationModel, *, canonical: bool | None = None, step_size: float = 0.5
     ) -> None:
-        self.kind: MaskKind | PromptKind = MaskKind.PREVIOUS if model.follows_masks else PromptKind.BOX
+        self.kind: Kind = MaskKind.PREVIOUS if model.follows_masks else PromptKind.BOX
         self.identity = model.identity(PromptKind.BOX)
         self.device = model.device
         self._model = model
@@ -92,7 +91,13 @@ class _Segmenter:
         """Return the work of finding lesions where they are expected."""
         if not self.model.follows_masks:
             return self.within({i: place.box for i, place in places.items()})
-        return self.model.follow(self.followup, places, canonical=self.canonical, step_size=self.step_size)
+        return self.model.prepare(
+            self.followup,
+            places,
+            prompt_type=MaskKind.PREVIOUS,
+            canonical=self.canonical,
+            step_size=self.step_size,
+        )
 
     def within(self, boxes: Mapping[int, Box]) -> ScanWork:
         """Return the work of finding lesions in boxes."""

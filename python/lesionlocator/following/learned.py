@@ -12,7 +12,8 @@ from lesionlocator.following.methods import LOST_IN_WARP, Carried, OnProgress, P
 from lesionlocator.following.origin import Origin
 from lesionlocator.geometry import Box
 from lesionlocator.inference.segmenter import GridLogits
-from lesionlocator.prompts.masks import GridMask, MaskKind
+from lesionlocator.prompts.kinds import Kind, MaskKind
+from lesionlocator.prompts.masks import GridMask
 from lesionlocator.results.export import scan_mask
 from lesionlocator.results.lesion import LesionMask
 from lesionlocator.tracked_pair import TrackedLesion
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from lesionlocator.io import Scan
     from lesionlocator.longitudinal import TrackingModel
     from lesionlocator.preprocessing import ModelGrid
-    from lesionlocator.prompts.kinds import PromptKind
     from lesionlocator.tracked_pair import PairWork
     from lesionlocator.tracking.field import DisplacementField
 
@@ -42,7 +42,7 @@ class Learned:
     name = "learned"
 
     def __init__(self, tracker: TrackingModel, *, as_published: bool, canonical: bool | None = None) -> None:
-        self.kind: MaskKind | PromptKind = MaskKind.PREVIOUS
+        self.kind: Kind = MaskKind.PREVIOUS
         self.identity = tracker.identity
         self.device = tracker.device
         self._tracker = tracker

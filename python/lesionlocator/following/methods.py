@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from lesionlocator.inference.device import DeviceChoice
     from lesionlocator.io import Scan
     from lesionlocator.progress import Progress
-    from lesionlocator.prompts.kinds import PromptKind
-    from lesionlocator.prompts.masks import MaskKind
+    from lesionlocator.prompts.kinds import Kind
     from lesionlocator.results.lesion import LesionMask, LesionResult
     from lesionlocator.results.provenance import ModelIdentity
     from lesionlocator.tracking.field import DisplacementField
@@ -78,7 +77,7 @@ class Method(Protocol):
         """``learned``, ``classical`` or ``points``."""
 
     @property
-    def kind(self) -> MaskKind | PromptKind:
+    def kind(self) -> Kind:
         """What the network in use is prompted with."""
 
     @property

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lesionlocator.following.origin import Origin
     from lesionlocator.geometry import Point, Shape
     from lesionlocator.io import Scan
-    from lesionlocator.prompts.masks import MaskKind
+    from lesionlocator.prompts.kinds import Kind
     from lesionlocator.segmentation import SegmentationModel
     from lesionlocator.segmentation.work import ScanWork
     from lesionlocator.tracking.field import DisplacementField
@@ -142,7 +142,7 @@ class Points:
         step_size: float = 0.5,
     ) -> None:
         prompted_by = kind_of(points)
-        self.kind: MaskKind | PromptKind = prompted_by
+        self.kind: Kind = prompted_by
         self.identity = model.identity(prompted_by)
         self.device = model.device
         self._model = model

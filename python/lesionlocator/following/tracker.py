@@ -17,8 +17,7 @@ from lesionlocator.inference.device import choose_device
 from lesionlocator.inference.precision import choose_precision
 from lesionlocator.longitudinal import MaskPrompts, load_tracking_model
 from lesionlocator.model import segmentation_folder, tracking_folder
-from lesionlocator.prompts.kinds import PromptKind
-from lesionlocator.prompts.masks import MaskKind
+from lesionlocator.prompts.kinds import MaskKind, PromptKind
 from lesionlocator.segmentation import Prompts, SegmentationModel, load_model
 
 if TYPE_CHECKING:

@@ -90,14 +90,17 @@ def segmentation_folder(root: Path | None, prompt: str) -> NetworkFolder:
         A checkpoint folder in the published layout (or its ``LesionLocatorSeg``), or the id of a downloaded
         model; None for the built-in model.
     prompt
-        ``"box"`` or ``"point"``.
+        ``"box"``, ``"point"`` or ``"prev_mask"``.
 
     Raises
     ------
     ModelError
         Where the folder or the network for this prompt is not there.
     """
-    return NetworkFolder.open(segmentation_path(root, prompt))
+    found = NetworkFolder.open(segmentation_path(root, prompt))
+    if prompt not in _OPTIMIZED_FOR and not found.plans.follows_masks:
+        raise ModelError(f"{found.path}: was not trained with {prompt} prompts; legal: box, point")
+    return found
 
 
 def segmentation_path(root: Path | None, prompt: str) -> Path:
@@ -107,13 +110,12 @@ def segmentation_path(root: Path | None, prompt: str) -> Path:
     """
     root = BUILTIN_FOLDER if root is None else find_model(root)
     base = root / _SEGMENTATION if (root / _SEGMENTATION).is_dir() else root
-    names = (_OPTIMIZED_FOR[prompt], _ANY_PROMPT)
+    names = [*([_OPTIMIZED_FOR[prompt]] if prompt in _OPTIMIZED_FOR else []), _ANY_PROMPT]
     for name in names:
         if (base / name).is_dir():
             return base / name
-    raise ModelError(
-        f"{root}: no model for {prompt} prompts: expected {base.name}/{names[0]} or {base.name}/{names[1]}"
-    )
+    expected = " or ".join(f"{base.name}/{name}" for name in names)
+    raise ModelError(f"{root}: no model for {prompt} prompts: expected {expected}")
 
 
 def tracking_folder(root: Path) -> NetworkFolder:

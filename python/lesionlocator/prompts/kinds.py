@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from typing import TypeAlias
 
-from lesionlocator.errors import PromptError
+from lesionlocator.errors import InputError, PromptError
 from lesionlocator.geometry import Box, Point, Shape
 
 LARGEST_ID = 65535
@@ -22,6 +23,29 @@ class PromptKind(str, Enum):
 
     BOX = "box"
     POINT = "point"
+
+
+class MaskKind(str, Enum):
+    """What a model is prompted with that knows a lesion from an earlier scan, or from an earlier reader."""
+
+    PREVIOUS = "prev_mask"
+
+
+Kind: TypeAlias = PromptKind | MaskKind
+
+
+def kind_of(name: str) -> Kind:
+    """Return the kind of a name, ``"box"``, ``"point"`` or ``"prev_mask"``.
+
+    Raises
+    ------
+    InputError
+        Where there is none of this name.
+    """
+    known: dict[str, Kind] = {kind.value: kind for kind in (*PromptKind, *MaskKind)}
+    if name not in known:
+        raise InputError(f"prompt type is {name!r}, legal: {', '.join(map(repr, known))}")
+    return known[name]
 
 
 @dataclass(frozen=True)

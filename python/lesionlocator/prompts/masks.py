@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,12 +18,6 @@ if TYPE_CHECKING:
     from lesionlocator.preprocessing import ModelGrid
 
     Labels = NDArray[np.uint8] | NDArray[np.uint16]
-
-
-class MaskKind(str, Enum):
-    """What a network that follows lesions is prompted with."""
-
-    PREVIOUS = "prev_mask"
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from lesionlocator import _core
 from lesionlocator.geometry import Box, Shape
 from lesionlocator.prompts.components import component_regions, regions
-from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, check
-from lesionlocator.prompts.masks import GridMask
+from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, check
+from lesionlocator.prompts.masks import GridMask, masks_from_labels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,7 +89,7 @@ def prompt_from_voxels(lesion: LesionPrompt, kind: PromptKind, grid: ModelGrid) 
 
 
 def prompts_from_labels(
-    labels: NDArray[np.uint8] | NDArray[np.uint16], kind: PromptKind, grid: ModelGrid
+    labels: NDArray[np.uint8] | NDArray[np.uint16], kind: Kind, grid: ModelGrid
 ) -> list[GridPrompt]:
     """Return the prompts of a label map (of the scan's shape), by ascending id.
 
@@ -97,6 +97,9 @@ def prompts_from_labels(
     their first voxel; otherwise the labels are the lesions and keep their values. Labels that vanish when
     the map is resampled to the model grid are not in the result.
     """
+    if isinstance(kind, MaskKind):
+        masks = masks_from_labels(labels, grid)
+        return [GridPrompt(i, mask, mask.box, tells_size=True) for i, mask in masks.items()]
     on_grid = grid.labels(labels)
     found = regions(on_grid)
     if [region.label for region in found] == [1]:

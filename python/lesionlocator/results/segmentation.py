@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lesionlocator.io import Scan
-    from lesionlocator.prompts.kinds import PromptKind
-    from lesionlocator.prompts.masks import MaskKind
+    from lesionlocator.prompts.kinds import Kind
     from lesionlocator.results.provenance import ModelIdentity
 
 
@@ -44,7 +43,7 @@ class Segmentation:
     """
 
     scan: Scan
-    kind: PromptKind | MaskKind
+    kind: Kind
     lesions: Mapping[int, LesionResult]
     refused_entries: Mapping[str, str]
     notes: tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,7 @@ from lesionlocator.inference.precision import choose_precision
 from lesionlocator.model import NetworkFolder, segmentation_folder
 from lesionlocator.preprocessing import ModelGrid
 from lesionlocator.progress import Progress
-from lesionlocator.prompts.kinds import PromptKind
-from lesionlocator.prompts.masks import MaskKind
+from lesionlocator.prompts.kinds import Kind, PromptKind, kind_of
 from lesionlocator.results.provenance import ModelIdentity
 from lesionlocator.segmentation.targets import Prompts, Targets
 from lesionlocator.segmentation.work import ScanWork
@@ -21,7 +20,6 @@ from lesionlocator.segmentation.work import ScanWork
 if TYPE_CHECKING:
     from lesionlocator.inference.ensemble import Ensemble
     from lesionlocator.io import Scan
-    from lesionlocator.results.lesion import LesionMask
     from lesionlocator.results.segmentation import Segmentation
 
 
@@ -90,9 +88,9 @@ class SegmentationModel:
         self._precision = precision
         self._compiled = compiled
         self._ensembles: dict[Path, Ensemble] = {}
-        self._identities: dict[PromptKind, ModelIdentity] = {}
+        self._identities: dict[Kind, ModelIdentity] = {}
 
-    def ensemble(self, kind: PromptKind) -> Ensemble:
+    def ensemble(self, kind: Kind) -> Ensemble:
         """Return the loaded networks for a kind of prompt.
 
         Raises
@@ -114,11 +112,11 @@ class SegmentationModel:
             )
         return self._ensembles[folder.path]
 
-    def folder(self, kind: PromptKind) -> NetworkFolder:
+    def folder(self, kind: Kind) -> NetworkFolder:
         """Return the files of the network for a kind of prompt."""
         return segmentation_folder(self._root, kind.value)
 
-    def identity(self, kind: PromptKind) -> ModelIdentity:
+    def identity(self, kind: Kind) -> ModelIdentity:
         """Return which model answers a kind of prompt; its files are read when its checksum is asked for."""
         if kind not in self._identities:
             folder = self.folder(kind)
@@ -131,7 +129,7 @@ class SegmentationModel:
         scan: Scan,
         prompts: Prompts,
         *,
-        prompt_type: str | PromptKind = PromptKind.BOX,
+        prompt_type: str | Kind = PromptKind.BOX,
         step_size: float = 0.5,
         canonical: bool | None = None,
         progress: Callable[[Progress], None] | None = None,
@@ -143,9 +141,12 @@ class SegmentationModel:
         scan
             The scan; its voxels are not modified.
         prompts
-            Prompts in voxels of the scan as stored, a label map on its grid, or a file with either.
+            Prompts in voxels of the scan as stored, a label map on its grid, or a file with either; or, for
+            ``"prev_mask"``, masks of the scan's shape by lesion id.
         prompt_type
-            ``"box"`` or ``"point"``: which prompt of each lesion is used.
+            ``"box"`` or ``"point"``: which prompt of each lesion is used, of a label map the box around each
+            lesion or its centre. ``"prev_mask"``: the masks themselves, about where the lesions are, such as
+            those of an earlier scan.
         step_size
             Distance of neighbouring tiles as a fraction of the patch, for prompts larger than a patch.
         canonical
@@ -177,7 +178,7 @@ class SegmentationModel:
         scan: Scan,
         prompts: Prompts,
         *,
-        prompt_type: str | PromptKind = PromptKind.BOX,
+        prompt_type: str | Kind = PromptKind.BOX,
         step_size: float = 0.5,
         canonical: bool | None = None,
         boxes_are_drawn: bool = True,
@@ -192,7 +193,7 @@ class SegmentationModel:
             Whether a person drew the boxes around the lesions of this scan, so that models for which that
             says where a lesion ends may rely on it; boxes carried over from another scan do not say it.
         """
-        kind = _kind(prompt_type)
+        kind = kind_of(prompt_type)
         if not 0 < step_size <= 1:
             raise InputError(f"step size is {step_size}, legal: above 0 and up to 1")
         grid = ModelGrid(scan, self.folder(kind).plans, canonical=canonical)
@@ -200,7 +201,7 @@ class SegmentationModel:
             lambda: self.ensemble(kind),
             self.identity(kind),
             grid,
-            Targets.of_prompts(prompts, kind, grid),
+            Targets(prompts, kind, grid),
             kind=kind,
             step_size=step_size,
             within_boxes=boxes_are_drawn and kind is PromptKind.BOX and grid.plans.masks_within_boxes,
@@ -210,40 +211,3 @@ class SegmentationModel:
     def follows_masks(self) -> bool:
         """Whether the model knows a lesion by its mask in an earlier scan."""
         return self.folder(PromptKind.BOX).plans.follows_masks
-
-    def follow(
-        self,
-        scan: Scan,
-        masks: Mapping[int, LesionMask],
-        *,
-        step_size: float = 0.5,
-        canonical: bool | None = None,
-    ) -> ScanWork:
-        """Return the work of finding lesions again that an earlier scan showed.
-
-        Only for a model that :attr:`follows_masks`.
-
-        Parameters
-        ----------
-        scan, step_size, canonical
-            As for :meth:`segment`.
-        masks
-            By lesion id, what the earlier scan showed, in voxels of this one, where each lesion is expected.
-        """
-        grid = ModelGrid(scan, self.folder(PromptKind.BOX).plans, canonical=canonical)
-        return ScanWork(
-            lambda: self.ensemble(PromptKind.BOX),
-            self.identity(PromptKind.BOX),
-            grid,
-            Targets.of_masks(masks, grid),
-            kind=MaskKind.PREVIOUS,
-            step_size=step_size,
-        )
-
-
-def _kind(prompt_type: str | PromptKind) -> PromptKind:
-    try:
-        return PromptKind(prompt_type)
-    except ValueError:
-        legal = ", ".join(repr(kind.value) for kind in PromptKind)
-        raise InputError(f"prompt type is {prompt_type!r}, legal: {legal}") from None

@@ -11,7 +11,7 @@ from lesionlocator.io import LabelMap, Scan
 from lesionlocator.prompts.components import regions
 from lesionlocator.prompts.entries import PromptFile
 from lesionlocator.prompts.files import read_prompts
-from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
+from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, PromptSet
 from lesionlocator.prompts.masks import mask_from_block
 from lesionlocator.prompts.on_grid import OUTSIDE, GridPrompt, prompt_from_voxels, prompts_from_labels
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
@@ -19,12 +19,21 @@ from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 if TYPE_CHECKING:
     from lesionlocator.preprocessing import ModelGrid
 
-Prompts = PromptSet | PromptFile | LabelMap | str | Path
-"""What points at the lesions of a scan: prompts, a label map on its grid, or a file that holds either."""
+Prompts = PromptSet | PromptFile | LabelMap | Mapping[int, LesionMask] | str | Path
+"""What points at the lesions of a scan: prompts, a label map on its grid, masks, or a file that holds one."""
 
 
 class Targets:
     """What points at lesions, on the model grid of a scan.
+
+    Parameters
+    ----------
+    prompts
+        As :meth:`lesionlocator.SegmentationModel.segment` takes them.
+    kind
+        Which prompt of each lesion is used.
+    grid
+        The scan on the model grid.
 
     Attributes
     ----------
@@ -40,43 +49,40 @@ class Targets:
         What the file's user should know.
     remarks
         By lesion id, what is not known of the prompt that is used.
+
+    Raises
+    ------
+    InputError
+        Where a label map is on another grid or empty, a file cannot be read, or masks are asked for and
+        there are none, or the other way round.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prompts: Prompts, kind: Kind, grid: ModelGrid) -> None:
         self.placed: list[GridPrompt] = []
         self.sources: dict[int, LesionPrompt] = {}
         self.refused: dict[int, LesionResult] = {}
         self.refused_entries: dict[str, str] = {}
         self.notes: tuple[str, ...] = ()
         self.remarks: dict[int, str] = {}
-
-    @classmethod
-    def of_prompts(cls, prompts: Prompts, kind: PromptKind, grid: ModelGrid) -> Targets:
-        """Place prompts, as :meth:`lesionlocator.SegmentationModel.segment` takes them, of one kind.
-
-        Raises
-        ------
-        InputError
-            Where a label map is on another grid or empty, or a file cannot be read.
-        """
-        made, known = cls(), _read(prompts, grid.scan)
+        known = _read(prompts, grid.scan)
         if isinstance(known, LabelMap):
-            made._place_labels(known, kind, grid)
+            self._place_labels(known, kind, grid)
+        elif isinstance(known, Mapping):
+            self._place_masks(known, kind, grid)
+        elif isinstance(kind, MaskKind):
+            raise InputError(f"{_name(prompts)}: boxes or points, legal with prev_mask: a label map")
         else:
-            made._place_file(known, kind, grid)
-        return made
+            self._place_file(known, kind, grid)
 
-    @classmethod
-    def of_masks(cls, masks: Mapping[int, LesionMask], grid: ModelGrid) -> Targets:
-        """Place masks, as :meth:`lesionlocator.SegmentationModel.follow` takes them."""
-        made = cls()
+    def _place_masks(self, masks: Mapping[int, LesionMask], kind: Kind, grid: ModelGrid) -> None:
+        if not isinstance(kind, MaskKind):
+            raise InputError(f"masks by lesion id are prompts of prev_mask, not of {kind.value}")
         for lesion_id, mask in masks.items():
             placed = mask_from_block(mask.region, mask.box, grid)
             if placed is None:
-                made._refuse(lesion_id, OUTSIDE)
+                self._refuse(lesion_id, OUTSIDE)
             else:
-                made.placed.append(GridPrompt(lesion_id, placed, placed.box, tells_size=True))
-        return made
+                self.placed.append(GridPrompt(lesion_id, placed, placed.box, tells_size=True))
 
     def _place_file(self, file: PromptFile, kind: PromptKind, grid: ModelGrid) -> None:
         for key, reason in file.refused.items():
@@ -97,7 +103,7 @@ class Targets:
                 self.sources[lesion.lesion_id] = lesion
                 self.placed.append(prompt)
 
-    def _place_labels(self, prompts: LabelMap, kind: PromptKind, grid: ModelGrid) -> None:
+    def _place_labels(self, prompts: LabelMap, kind: Kind, grid: ModelGrid) -> None:
         """Find the lesions of a label map, and name those that are too small for the grid."""
         where = prompts.path or "label map"
         difference = prompts.geometry.difference(grid.scan.geometry)
@@ -121,7 +127,11 @@ class Targets:
         self.refused[lesion_id] = LesionResult(lesion_id, LesionStatus.REFUSED, source, warnings=(reason,))
 
 
-def _read(prompts: Prompts, scan: Scan) -> PromptFile | LabelMap:
+def _name(prompts: Prompts) -> str:
+    return str(prompts) if isinstance(prompts, (str, Path)) else "prompts"
+
+
+def _read(prompts: Prompts, scan: Scan) -> PromptFile | LabelMap | Mapping[int, LesionMask]:
     if isinstance(prompts, (str, Path)):
         return read_prompts(Path(prompts), scan.geometry, source=scan.source)
     return PromptFile(prompts) if isinstance(prompts, PromptSet) else prompts

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lesionlocator.inference.ensemble import Ensemble
     from lesionlocator.inference.segmenter import PromptAnswer
     from lesionlocator.preprocessing import ModelGrid
-    from lesionlocator.prompts.masks import MaskKind
+    from lesionlocator.prompts.kinds import Kind
     from lesionlocator.prompts.on_grid import GridPrompt
     from lesionlocator.results.provenance import ModelIdentity
     from lesionlocator.segmentation.targets import Targets
@@ -64,7 +64,7 @@ class ScanWork:
         grid: ModelGrid,
         targets: Targets,
         *,
-        kind: MaskKind | PromptKind,
+        kind: Kind,
         step_size: float,
         within_boxes: bool = False,
     ) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator.errors import InputError
+from lesionlocator.prompts.kinds import Kind
 from lesionlocator.training import augment
-from lesionlocator.training.simulated import Kind, dense_prompt, drawn_kind, empty_prompt
+from lesionlocator.training.simulated import dense_prompt, drawn_kind, empty_prompt
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,8 +8,7 @@ import numpy as np
 
 from lesionlocator.networks import ResidualEncoderUNet
 from lesionlocator.preprocessing.intensity import applied
-from lesionlocator.prompts.kinds import PromptKind
-from lesionlocator.prompts.masks import MaskKind
+from lesionlocator.prompts.kinds import MaskKind, PromptKind
 from lesionlocator.prompts.on_grid import GridPrompt
 
 if TYPE_CHECKING:

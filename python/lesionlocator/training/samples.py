@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator.geometry import Shape
-from lesionlocator.prompts.kinds import PromptKind
+from lesionlocator.prompts.kinds import Kind, PromptKind
 from lesionlocator.synthetic import Anatomy, LesionSite, acquire, build_anatomy, insert_lesion, random_site
 from lesionlocator.synthetic.inpaint import grain
 from lesionlocator.synthetic.patient import random_diameter
 from lesionlocator.synthetic.tissue import Tissue
 from lesionlocator.training.backgrounds import real_anatomy
 from lesionlocator.training.recipe import SMALL_PATCHES, SPACING_MM, normalize
-from lesionlocator.training.simulated import Kind, dense_prompt, drawn_kind, empty_prompt
+from lesionlocator.training.simulated import dense_prompt, drawn_kind, empty_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

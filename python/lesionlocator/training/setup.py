@@ -16,9 +16,9 @@ from lesionlocator.errors import InputError, ModelError
 from lesionlocator.model import build_network, read_weights
 from lesionlocator.model.folder import segmentation_path
 from lesionlocator.model.plans import CONFIGURATION, Plans
-from lesionlocator.prompts.kinds import PromptKind
+from lesionlocator.prompts.kinds import Kind, PromptKind
 from lesionlocator.training.checkpoint import plans as builtin_plans
-from lesionlocator.training.simulated import SHARES, Kind
+from lesionlocator.training.simulated import SHARES
 
 if TYPE_CHECKING:
     from lesionlocator.geometry import Shape, Triple

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lesionlocator.geometry import Box, Shape
-from lesionlocator.prompts.kinds import PromptKind
-from lesionlocator.prompts.masks import MaskKind
+from lesionlocator.prompts.kinds import Kind, MaskKind, PromptKind
 from lesionlocator.training import prompts
 from lesionlocator.training.recipe import rendered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Kind: TypeAlias = PromptKind | MaskKind
 
 SHARES: dict[Kind, float] = {PromptKind.BOX: 0.35, PromptKind.POINT: 0.45, MaskKind.PREVIOUS: 0.2}
 """How often each kind is drawn, where a model learns all."""
