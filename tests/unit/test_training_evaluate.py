@@ -13,8 +13,10 @@ from lesionlocator.training.evaluate import (
     Measurement,
     held_out_patient,
     held_out_real,
+    old_mask,
     summarize,
 )
+from lesionlocator.training.validation import dice
 
 
 def measured(prompt: str, diameter: float, dice: float) -> Measurement:
@@ -45,6 +47,22 @@ def test_summary_tells_how_empty_boxes_came_back() -> None:
     assert summary["empty_box"]["returned_empty"] == 0.75
     assert summary["empty_box"]["filled_mean"] == 0.2
     assert summary["empty_box"]["more_than_half_filled"] == 0.25
+
+
+def test_old_masks_are_in_the_summary_where_a_model_knows_them() -> None:
+    found = [measured("prev_mask", 8, 0.9), measured("box", 8, 0.6)]
+    empty = [EmptyMeasurement(1, Box((0, 0, 0), (2, 2, 2)), 0.0)]
+    assert summarize(found, empty)["prev_mask"]["6-10 mm"]["dice_mean"] == 0.9
+    assert "prev_mask" not in summarize(found[1:], empty)
+
+
+def test_an_old_mask_lies_at_the_lesion_in_voxels_of_the_scan() -> None:
+    mask = np.zeros((12, 40, 40), bool)
+    mask[0:3, 10:22, 30:40] = True
+    old = [old_mask(np.random.default_rng(seed), mask) for seed in range(20)]
+    assert {one.shape for one in old} == {mask.shape}
+    assert all(dice(one.full() > 0, mask) > 0.15 for one in old)
+    assert 0.5 < np.mean([dice(one.full() > 0, mask) for one in old]) < 0.95
 
 
 def test_a_held_out_patient_covers_the_trunk_at_its_spacing() -> None:

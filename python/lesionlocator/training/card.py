@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-_SIZES = (
-    ["longest diameter", "lesions", "box: mean Dice", "median", "point: mean Dice", "median"],
-    ("dice_mean", "dice_median"),
-)
-_KINDS = (["kind, from 6 mm", "lesions", "box: mean Dice", "point: mean Dice"], ("dice_mean",))
+_NAMES = {"box": "box", "point": "point", "prev_mask": "old mask"}
 
 
 def tables(report: dict[str, Any]) -> str:
@@ -20,24 +16,26 @@ def tables(report: dict[str, Any]) -> str:
     report
         What :func:`lesionlocator.training.evaluate.evaluate` returns.
     """
-    summary = report["summary"]
-    parts = [_table(*_SIZES, summary["box"], summary["point"])]
-    if report["kinds"].get("box"):
-        parts.append(_table(*_KINDS, report["kinds"]["box"], report["kinds"]["point"]))
-    return "\n\n".join([*parts, _empty_boxes(summary["empty_box"])]) + "\n"
+    summary, kinds = dict(report["summary"]), report["kinds"]
+    empty = summary.pop("empty_box")
+    parts = [_table("longest diameter", {"dice_mean": ": mean Dice", "dice_median": "median"}, summary)]
+    if kinds.get("box"):
+        parts.append(_table("kind, from 6 mm", {"dice_mean": ": mean Dice"}, kinds))
+    return "\n\n".join([*parts, _empty_boxes(empty)]) + "\n"
 
 
-def _table(
-    titles: Sequence[str], columns: Sequence[str], boxes: dict[str, Any], points: dict[str, Any]
-) -> str:
-    lines = [f"| {' | '.join(cells)} |" for cells in (titles, *_rows(columns, boxes, points))]
+def _table(first: str, columns: Mapping[str, str], found: Mapping[str, dict[str, Any]]) -> str:
+    titles = [first, "lesions"]
+    for prompt in found:
+        titles += [(_NAMES[prompt] if title.startswith(":") else "") + title for title in columns.values()]
+    lines = [f"| {' | '.join(cells)} |" for cells in (titles, *_rows(columns, found))]
     return "\n".join([lines[0], "|" + "---|" * len(titles), *lines[1:]])
 
 
-def _rows(columns: Sequence[str], boxes: dict[str, Any], points: dict[str, Any]) -> Iterator[list[str]]:
-    for name, box in boxes.items():
-        figures = [f"{found[column]:.3f}" for found in (box, points[name]) for column in columns]
-        yield [name.replace("-", " to ") if name[0].isdigit() else name, str(box["lesions"]), *figures]
+def _rows(columns: Mapping[str, str], found: Mapping[str, dict[str, Any]]) -> Iterator[list[str]]:
+    for name, row in found["box"].items():
+        figures = [f"{by_group[name][column]:.3f}" for by_group in found.values() for column in columns]
+        yield [name.replace("-", " to ") if name[0].isdigit() else name, str(row["lesions"]), *figures]
 
 
 def _empty_boxes(found: dict[str, Any]) -> str:

@@ -9,11 +9,12 @@ import numpy as np
 
 from lesionlocator.geometry import Box, Geometry, Shape, Triple
 from lesionlocator.io import Scan
-from lesionlocator.prompts.kinds import LesionPrompt, PromptKind, PromptSet
+from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, PromptSet
+from lesionlocator.results.lesion import LesionMask
 from lesionlocator.synthetic import SyntheticScan, make_patient
 from lesionlocator.synthetic.inpaint import grain
 from lesionlocator.synthetic.patient import place_lesions
-from lesionlocator.training.prompts import rough_box, rough_point
+from lesionlocator.training.prompts import rough_box, rough_mask, rough_point
 from lesionlocator.training.recipe import HELD_OUT_ABOVE, SPACING_MM
 from lesionlocator.training.samples import real_body
 from lesionlocator.training.validation import dice
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from lesionlocator.segmentation import SegmentationModel
+    from lesionlocator.segmentation.targets import Prompts
 
 HELD_OUT_SEED = 9_000_000
 """First seed of patients for evaluation; those of training stay below it."""
@@ -30,6 +34,8 @@ SIZE_CLASSES_MM = ((0.0, 6.0), (6.0, 10.0), (10.0, 20.0), (20.0, 40.0), (40.0, 1
 _SMALLEST_OF_NOTE_MM = 6.0
 _COVERAGE_MM = (150.0, 270.0, 380.0)
 _EMPTY_BOXES = 3
+_ROOM_VOXELS = 6
+"""How much room a simulated old mask has around a lesion, beside half of its extent on each side."""
 _DIAMETERS_MM = (3.0, 60.0)
 
 
@@ -89,7 +95,7 @@ def held_out_real(path: Path, seed: int, lesions: int) -> SyntheticScan:
 def measure_patient(
     model: SegmentationModel, patient: SyntheticScan, seed: int
 ) -> tuple[list[Measurement], list[EmptyMeasurement]]:
-    """Segment every lesion of a patient with a roughly drawn box and a rough click, and some empty boxes.
+    """Segment every lesion of a patient, roughly prompted in each way that the model knows, and empty boxes.
 
     Parameters
     ----------
@@ -105,9 +111,13 @@ def measure_patient(
         LesionPrompt(label, rough_box(rng, mask), _floats(rough_point(rng, mask)))
         for label, mask in masks.items()
     )
+    asked: dict[Kind, Prompts] = dict.fromkeys(PromptKind, prompts) if masks else {}
+    if masks and model.follows_masks:
+        drawn = np.random.default_rng([seed, 20])
+        asked[MaskKind.PREVIOUS] = {label: old_mask(drawn, mask) for label, mask in masks.items()}
     found = []
-    for kind in PromptKind if masks else ():
-        result = model.segment(scan, prompts, prompt_type=kind)
+    for kind, given in asked.items():
+        result = model.segment(scan, given, prompt_type=kind)
         for lesion in patient.lesions:
             mask = result.masks.get(lesion.label)
             truth = masks[lesion.label]
@@ -126,6 +136,18 @@ def measure_patient(
                 )
             )
     return found, _measure_empty(model, scan, patient, seed, rng)
+
+
+def old_mask(rng: np.random.Generator, mask: NDArray[np.bool_]) -> LesionMask:
+    """Return a mask of a lesion as an earlier scan has it, near where it is now."""
+    where = np.argwhere(mask)
+    low, high = where.min(axis=0), where.max(axis=0) + 1
+    room = (high - low) // 2 + _ROOM_VOXELS
+    start, stop = np.maximum(low - room, 0).tolist(), np.minimum(high + room, mask.shape).tolist()
+    box = Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+    region = rough_mask(rng, mask[box.slices]).astype(np.uint8)
+    z, y, x = mask.shape
+    return LesionMask((z, y, x), box, region, np.zeros(box.shape, np.float32))
 
 
 def _measure_empty(
@@ -191,7 +213,7 @@ def evaluate(
         progress(seed, measured)
     return {
         "summary": summarize(found, empty),
-        "kinds": {kind.value: _by_kind(found, kind) for kind in PromptKind},
+        "kinds": {kind: _by_kind(found, kind) for kind in _prompts(found)},
         "lesions": [asdict(m) for m in found],
         "empty_boxes": [asdict(m) for m in empty],
     }
@@ -199,15 +221,21 @@ def evaluate(
 
 def summarize(found: list[Measurement], empty: list[EmptyMeasurement]) -> dict[str, dict[str, Any]]:
     """Return mean Dice and counts by prompt and size class, and how boxes without a lesion came back."""
-    return {kind.value: _by_size(found, kind) for kind in PromptKind} | {"empty_box": _filled(empty)}
+    return {kind: _by_size(found, kind) for kind in _prompts(found)} | {"empty_box": _filled(empty)}
 
 
-def _by_size(found: list[Measurement], kind: PromptKind) -> dict[str, dict[str, float]]:
+def _prompts(found: list[Measurement]) -> list[str]:
+    """Return the kinds of prompt that were measured, boxes and points at least."""
+    kinds = [kind.value for kind in PromptKind]
+    return kinds + [kind.value for kind in MaskKind if any(m.prompt == kind.value for m in found)]
+
+
+def _by_size(found: list[Measurement], kind: str) -> dict[str, dict[str, float]]:
     classes = {f"{low:g}-{high:g} mm": (low, high) for low, high in SIZE_CLASSES_MM}
     classes[f"{_SMALLEST_OF_NOTE_MM:g} mm and more"] = (_SMALLEST_OF_NOTE_MM, float("inf"))
     table = {}
     for name, (low, high) in classes.items():
-        scores = [m.dice for m in found if m.prompt == kind.value and low <= m.diameter_mm < high]
+        scores = [m.dice for m in found if m.prompt == kind and low <= m.diameter_mm < high]
         if scores:
             table[name] = {
                 "lesions": len(scores),
@@ -218,10 +246,10 @@ def _by_size(found: list[Measurement], kind: PromptKind) -> dict[str, dict[str, 
     return table
 
 
-def _by_kind(found: list[Measurement], prompt: PromptKind) -> dict[str, dict[str, float]]:
+def _by_kind(found: list[Measurement], prompt: str) -> dict[str, dict[str, float]]:
     scores: dict[str, list[float]] = {}
     for m in found:
-        if m.prompt == prompt.value and m.diameter_mm >= _SMALLEST_OF_NOTE_MM:
+        if m.prompt == prompt and m.diameter_mm >= _SMALLEST_OF_NOTE_MM:
             scores.setdefault(m.kind, []).append(m.dice)
     return {
         kind: {"lesions": len(values), "dice_mean": round(float(np.mean(values)), 4)}
