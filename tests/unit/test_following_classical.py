@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pytest
 
@@ -13,7 +11,7 @@ from lesionlocator.following.methods import Carried
 from lesionlocator.following.origin import Origin
 from lesionlocator.geometry import Box, Geometry
 from lesionlocator.io import Scan
-from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptSet
+from lesionlocator.prompts.kinds import LesionPrompt, PromptSet
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 from lesionlocator.tracking.classical import ClassicalRegistration
 from lesionlocator.tracking.displacement import DisplacementMap
@@ -58,7 +56,6 @@ class Network:
     """A model that finds lesions only in boxes of a number of voxels along each axis, or more."""
 
     device = None
-    follows_masks = False
 
     def __init__(self, least: int) -> None:
         self.least = least
@@ -83,20 +80,6 @@ class Network:
         return LesionResult(prompt.lesion_id, LesionStatus.SEGMENTED, found=LESION)
 
 
-class MaskNetwork(Network):
-    """The same of a model that knows lesions by their masks, and finds them in those of as many voxels."""
-
-    follows_masks = True
-
-    def prepare(
-        self, scan: Scan, prompts: PromptSet | Mapping[int, LesionMask], *, prompt_type: Kind, **_: object
-    ) -> Network:
-        if prompt_type is MaskKind.PREVIOUS:
-            self.masks = dict(prompts)
-            prompts = PromptSet.of(LesionPrompt(i, mask.box) for i, mask in self.masks.items())
-        return super().prepare(scan, prompts)
-
-
 def scan(name: str, *, lesion: bool) -> Scan:
     voxels = np.random.default_rng(len(name)).integers(-5, 6, GRID.shape).astype(np.int16)
     voxels[LESION.box.slices] += 100 * lesion
@@ -119,21 +102,6 @@ def test_a_lesion_that_the_scan_shows_is_looked_for_in_a_larger_box(monkeypatch:
     assert carried.lesion.found is LESION
     assert "a box that reaches 3 mm farther" in carried.lesion.warnings[-1]
     assert carried.expected.box == LESION.box
-    assert network.boxes == [LESION.box, Box((10, 10, 10), (19, 19, 19))]
-
-
-def test_a_model_that_knows_lesions_by_masks_gets_them_where_they_are_expected(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    network = MaskNetwork(least=5)
-    assert followed(network, monkeypatch, is_there=True).lesion.found is LESION
-    np.testing.assert_array_equal(network.masks[3].region, LESION.region)
-    assert (network.masks[3].box, network.boxes) == (LESION.box, [LESION.box])
-
-
-def test_a_mask_that_leads_to_nothing_is_followed_by_a_larger_box(monkeypatch: pytest.MonkeyPatch) -> None:
-    network = MaskNetwork(least=7)
-    assert followed(network, monkeypatch, is_there=True).lesion.found is LESION
     assert network.boxes == [LESION.box, Box((10, 10, 10), (19, 19, 19))]
 
 

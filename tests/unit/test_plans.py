@@ -75,7 +75,7 @@ def test_values_are_read() -> None:
     assert not plans.canonical_orientation
     assert not plans.masks_within_boxes
     assert plans.fitted_patches == ()
-    assert not plans.follows_masks
+    assert not plans.takes_masks
 
 
 def test_inherited_values_are_filled_in_nearest_first() -> None:

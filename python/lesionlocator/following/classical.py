@@ -1,12 +1,12 @@
-"""Tracking without tracking networks: a registration carries lesions over, and they prompt a model."""
+"""Tracking without tracking networks: a registration carries lesions over, and boxes prompt a model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from time import perf_counter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from lesionlocator.following.evidence import LEAST_LEFT, remaining_share
 from lesionlocator.following.fit import fitted
 from lesionlocator.following.methods import LOST_IN_WARP, Carried, OnProgress, PairRun
 from lesionlocator.geometry import Box
-from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, PromptSet
+from lesionlocator.prompts.kinds import Kind, LesionPrompt, PromptKind, PromptSet
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 from lesionlocator.tracked_pair import OUT_OF_VIEW, doubt
 from lesionlocator.tracking.classical import LEAST_SIMILARITY, register
@@ -34,7 +34,6 @@ _LOST = "the lesion vanished in the registration; it was looked for where its ce
 _GONE = "the network answered, but nothing there looks like the lesion:"
 _CUT_OFF = "less than half of its place is shown, which tells nothing of the lesion"
 _LEAST_IN_VIEW = 0.5
-T = TypeVar("T")
 _LARGER_MM = 3.0
 """How much farther a second box reaches on each side: as far as registration is usually off."""
 _LARGER = (
@@ -43,9 +42,7 @@ _LARGER = (
 
 
 class Classical:
-    """A registration without networks, whose warped lesions prompt a segmentation model.
-
-    They do as masks where the model knows such, else as boxes.
+    """A registration without networks, whose warped lesions prompt a segmentation model as boxes.
 
     Parameters
     ----------
@@ -60,7 +57,7 @@ class Classical:
     def __init__(
         self, model: SegmentationModel, *, canonical: bool | None = None, step_size: float = 0.5
     ) -> None:
-        self.kind: Kind = MaskKind.PREVIOUS if model.follows_masks else PromptKind.BOX
+        self.kind: Kind = PromptKind.BOX
         self.identity = model.identity(PromptKind.BOX)
         self.device = model.device
         self._model = model
@@ -73,50 +70,26 @@ class Classical:
 
     def pair(self, origin: Origin, followup: Scan) -> PairRun:
         """Return the work on the lesions of a scan."""
-        return _ClassicalPair(
-            _Segmenter(self._model, followup, self._canonical, self._step_size), origin, followup
-        )
 
+        def prepare(prompts: PromptSet) -> ScanWork:
+            return self._model.prepare(
+                followup,
+                prompts,
+                prompt_type=PromptKind.BOX,
+                canonical=self._canonical,
+                step_size=self._step_size,
+                boxes_are_drawn=False,
+            )
 
-@dataclass(frozen=True)
-class _Segmenter:
-    """A model, and the follow-up in which it is to find lesions."""
-
-    model: SegmentationModel
-    followup: Scan
-    canonical: bool | None
-    step_size: float
-
-    def at(self, places: Mapping[int, LesionMask]) -> ScanWork:
-        """Return the work of finding lesions where they are expected."""
-        if not self.model.follows_masks:
-            return self.within({i: place.box for i, place in places.items()})
-        return self.model.prepare(
-            self.followup,
-            places,
-            prompt_type=MaskKind.PREVIOUS,
-            canonical=self.canonical,
-            step_size=self.step_size,
-        )
-
-    def within(self, boxes: Mapping[int, Box]) -> ScanWork:
-        """Return the work of finding lesions in boxes."""
-        return self.model.prepare(
-            self.followup,
-            PromptSet.of(LesionPrompt(i, box) for i, box in boxes.items()),
-            prompt_type=PromptKind.BOX,
-            canonical=self.canonical,
-            step_size=self.step_size,
-            boxes_are_drawn=False,
-        )
+        return _ClassicalPair(prepare, origin, followup)
 
 
 class _ClassicalPair:
-    def __init__(self, segmenter: _Segmenter, origin: Origin, followup: Scan) -> None:
+    def __init__(self, prepare: Callable[[PromptSet], ScanWork], origin: Origin, followup: Scan) -> None:
         self.notes: tuple[str, ...] = ()
         self.seconds: dict[str, float] = {}
         self._doubts: tuple[str, ...] = ()
-        self._segmenter = segmenter
+        self._prepare = prepare
         self._origin = origin
         self._followup = followup
 
@@ -134,25 +107,22 @@ class _ClassicalPair:
                 why = (OUT_OF_VIEW, _CUT_OFF) if lesion_id in places else (OUT_OF_VIEW,)
                 yield Carried(LesionResult(lesion_id, LesionStatus.EMPTY, warnings=(*why, *self._doubts)))
         missed: dict[int, LesionResult] = {}
-        for lesion in self._found(progress, self._segmenter.at, {i: places[i] for i in seen}):
+        for lesion in self._segmented(progress, {i: places[i].box for i in seen}):
             left = self._left(lesion.lesion_id, places[lesion.lesion_id])
             if lesion.status is LesionStatus.EMPTY and left is not None and left >= LEAST_LEFT:
                 missed[lesion.lesion_id] = lesion  # although the scan shows it
             else:
                 yield self._carried(believed(lesion, left), places, lost)
-        larger = {i: self._larger(places[i].box) for i in missed}
-        for lesion in self._found(progress, self._segmenter.within, larger):
+        for lesion in self._segmented(progress, {i: self._larger(places[i].box) for i in missed}):
             told = missed[lesion.lesion_id]
             if lesion.found is not None:
                 told = replace(lesion, warnings=(*lesion.warnings, _LARGER))
             yield self._carried(told, places, lost)
 
-    def _found(
-        self, progress: OnProgress, ask: Callable[[Mapping[int, T]], ScanWork], lesions: Mapping[int, T]
-    ) -> Iterator[LesionResult]:
-        """Find lesions, if there are any, and keep what is to be told of the scan."""
-        if lesions:
-            work = ask(lesions)
+    def _segmented(self, progress: OnProgress, boxes: Mapping[int, Box]) -> Iterator[LesionResult]:
+        """Let boxes prompt the network."""
+        if boxes:
+            work = self._prepare(PromptSet.of(LesionPrompt(i, box) for i, box in boxes.items()))
             self.notes += tuple(note for note in work.notes if note not in self.notes)
             yield from work.run(progress)
 

@@ -98,7 +98,7 @@ def segmentation_folder(root: Path | None, prompt: str) -> NetworkFolder:
         Where the folder or the network for this prompt is not there.
     """
     found = NetworkFolder.open(segmentation_path(root, prompt))
-    if prompt not in _OPTIMIZED_FOR and not found.plans.follows_masks:
+    if prompt not in _OPTIMIZED_FOR and not found.plans.takes_masks:
         raise ModelError(f"{found.path}: was not trained with {prompt} prompts; legal: box, point")
     return found
 

@@ -121,9 +121,9 @@ class Plans:
     fitted_patches
         Smaller patches, smallest first, in which the network looks at what fits into them. Published models
         have none.
-    follows_masks
-        Whether the network knows a lesion by its mask in an earlier scan. Published models that segment do
-        not; those that track are other networks.
+    takes_masks
+        Whether masks of about where lesions are can prompt the network. Published models that segment take
+        none.
     """
 
     patch_size: Shape
@@ -138,7 +138,7 @@ class Plans:
     canonical_orientation: bool
     masks_within_boxes: bool
     fitted_patches: tuple[Shape, ...]
-    follows_masks: bool
+    takes_masks: bool
 
     def patch_for(self, lesion: Shape) -> Shape:
         """Return the smallest patch that is half as large again as a lesion, or else the largest there is."""
@@ -196,7 +196,7 @@ class Plans:
             canonical_orientation=orientation == "LPS",
             masks_within_boxes=plans.get("masks_within_boxes", bool, False),
             fitted_patches=tuple(cast(Shape, t) for t in plans.triples("fitted_patches", int)),
-            follows_masks=_MASKS in plans.get("prompts", list, []),
+            takes_masks=_MASKS in plans.get("prompts", list, []),
         )
 
 

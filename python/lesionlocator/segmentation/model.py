@@ -208,6 +208,6 @@ class SegmentationModel:
         )
 
     @property
-    def follows_masks(self) -> bool:
-        """Whether the model knows a lesion by its mask in an earlier scan."""
-        return self.folder(PromptKind.BOX).plans.follows_masks
+    def takes_masks(self) -> bool:
+        """Whether masks of about where lesions are can prompt the model, beside boxes and points."""
+        return self.folder(PromptKind.BOX).plans.takes_masks

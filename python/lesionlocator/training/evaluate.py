@@ -112,7 +112,7 @@ def measure_patient(
         for label, mask in masks.items()
     )
     asked: dict[Kind, Prompts] = dict.fromkeys(PromptKind, prompts) if masks else {}
-    if masks and model.follows_masks:
+    if masks and model.takes_masks:
         drawn = np.random.default_rng([seed, 20])
         asked[MaskKind.PREVIOUS] = {label: old_mask(drawn, mask) for label, mask in masks.items()}
     found = []
