@@ -122,7 +122,8 @@ def mask_from_block(region: NDArray[np.uint8], box: Box, grid: ModelGrid) -> Gri
     Returns
     -------
     GridMask
-        One voxel, the nearest to its centroid, where it would vanish; None where it lies outside the grid.
+        One voxel in the middle of the block where the mask would vanish; None where the block lies outside
+        the region that holds an image.
     """
     found = grid.label_block(region, box)
     if found is None:
