@@ -85,6 +85,10 @@ class Box:
             _triple(b + o for b, o in zip(self.stop, offset, strict=True)),
         )
 
+    def grown(self, voxels: int) -> Box:
+        """Return the box with a number of voxels added at each end."""
+        return Box(_triple(a - voxels for a in self.start), _triple(b + voxels for b in self.stop))
+
     def widened(self, fraction: float) -> Box:
         """Return the box with ``fraction`` of its length, rounded down to voxels, added at each end."""
         more = [int(n * fraction) for n in self.shape]

@@ -79,13 +79,13 @@ def segment(
     from lesionlocator.cli.case_run import Outputs
     from lesionlocator.cli.segment_options import SegmentOptions
     from lesionlocator.cli.segment_run import run_segmentation
-    from lesionlocator.prompts.kinds import kind_of
+    from lesionlocator.prompts.kinds import kind_named
 
     options = SegmentOptions(
         images=images,
         prompts=prompts,
         output=output,
-        kind=kind_of(prompt_type),
+        kind=kind_named(prompt_type),
         engine=engine,
         series=series,
         outputs=Outputs.chosen(save, dicom_outputs(save, seg_type=seg_type, deidentify=deidentify)),

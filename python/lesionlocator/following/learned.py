@@ -10,7 +10,6 @@ import numpy as np
 
 from lesionlocator.following.methods import LOST_IN_WARP, Carried, OnProgress, PairRun
 from lesionlocator.following.origin import Origin
-from lesionlocator.geometry import Box
 from lesionlocator.inference.segmenter import GridLogits
 from lesionlocator.prompts.kinds import Kind, MaskKind
 from lesionlocator.prompts.masks import GridMask
@@ -103,19 +102,14 @@ def _in_scan(mask: GridMask, grid: ModelGrid) -> LesionMask | None:
     One that is too small for those is widened until it has a voxel.
     """
     for margin in range(4):
-        block = _grown(mask.box, margin + 2).clipped(grid.shape)
+        block = mask.box.grown(margin + 2).clipped(grid.shape)
         if block is None:
             return None
         logits = np.full(block.shape, -1.0, np.float32)
         z, y, x = (-n for n in block.start)
-        core = mask.box if margin == 0 else _grown(mask.box, margin).clipped(grid.shape) or mask.box
+        core = mask.box if margin == 0 else mask.box.grown(margin).clipped(grid.shape) or mask.box
         logits[core.shifted((z, y, x)).slices] = 1.0 if margin else mask.region * 2.0 - 1.0
         found = scan_mask(GridLogits(logits, block), grid)
         if found is not None:
             return LesionMask(found.shape, found.box, found.region, np.zeros(found.box.shape, np.float32))
     return None
-
-
-def _grown(box: Box, by: int) -> Box:
-    (z0, y0, x0), (z1, y1, x1) = box.start, box.stop
-    return Box((z0 - by, y0 - by, x0 - by), (z1 + by, y1 + by, x1 + by))

@@ -17,7 +17,7 @@ from lesionlocator.inference.device import choose_device
 from lesionlocator.inference.precision import choose_precision
 from lesionlocator.longitudinal import MaskPrompts, load_tracking_model
 from lesionlocator.model import segmentation_folder, tracking_folder
-from lesionlocator.prompts.kinds import MaskKind, PromptKind
+from lesionlocator.prompts.kinds import MaskKind, PromptKind, kind_named
 from lesionlocator.segmentation import Prompts, SegmentationModel, load_model
 
 if TYPE_CHECKING:
@@ -165,15 +165,13 @@ class Tracker:
         ModelError
             Where the networks cannot be used.
         """
-        if prompt_type == MaskKind.PREVIOUS.value:
+        if isinstance(kind_named(prompt_type), MaskKind):
             baseline, origin = None, _origin(prompts, scans)
-        elif prompt_type in {kind.value for kind in PromptKind}:
+        else:
             baseline = self._segmented(prompts, scans, prompt_type, canonical, step_size)
             origin = Origin(scans[0], baseline.masks)
             if not origin.masks:
                 raise InputError(f"no prompt led to a lesion in {scans[0].name}")
-        else:
-            raise InputError(f"prompt type is {prompt_type!r}; legal: 'prev_mask', 'box', 'point'")
         return follow(
             self.method(canonical=canonical, step_size=step_size, as_published=as_published),
             origin,

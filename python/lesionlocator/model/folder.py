@@ -110,7 +110,7 @@ def segmentation_path(root: Path | None, prompt: str) -> Path:
     """
     root = BUILTIN_FOLDER if root is None else find_model(root)
     base = root / _SEGMENTATION if (root / _SEGMENTATION).is_dir() else root
-    names = [*([_OPTIMIZED_FOR[prompt]] if prompt in _OPTIMIZED_FOR else []), _ANY_PROMPT]
+    names = [name for name in (_OPTIMIZED_FOR.get(prompt), _ANY_PROMPT) if name]
     for name in names:
         if (base / name).is_dir():
             return base / name

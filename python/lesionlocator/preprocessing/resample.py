@@ -52,6 +52,13 @@ class GridChange:
         """Whether both grids are the same."""
         return self.source == self.target
 
+    def scaled(self, source_box: Box) -> Box:
+        """Return the target voxels that a box of the source covers, in whole or in part."""
+        scales = [new / old for new, old in zip(self.target, self.source, strict=True)]
+        z, y, x = (math.floor(a * s) for a, s in zip(source_box.start, scales, strict=True))
+        k, j, i = (math.ceil(b * s) for b, s in zip(source_box.stop, scales, strict=True))
+        return Box((z, y, x), (k, j, i))
+
     def source_block(self, target_block: Box, interpolation: str) -> Box:
         """Return the source voxels that a block of the target needs."""
         start, stop = _core.resample_source_block(
@@ -135,10 +142,7 @@ def label_block(
     labels: NDArray[np.uint8], box: Box, change: GridChange, family: ResamplingFamily
 ) -> tuple[NDArray[np.uint8], Box]:
     """Return labels that fill a block of the source, 0 elsewhere, on the target voxels that they touch."""
-    scales = [new / old for new, old in zip(change.target, change.source, strict=True)]
-    z, y, x = (math.floor(a * s) - 1 for a, s in zip(box.start, scales, strict=True))
-    k, j, i = (math.ceil(b * s) + 1 for b, s in zip(box.stop, scales, strict=True))
-    touched = Box((z, y, x), (k, j, i)).clipped(change.target) or Box.whole(change.target)
+    touched = change.scaled(box).grown(1).clipped(change.target) or Box.whole(change.target)
     needed = Box.around([change.source_block(touched, "linear"), box])
     source, out = np.zeros(needed.shape, np.uint8), np.zeros(touched.shape, np.uint8)
     z, y, x = (-n for n in needed.start)

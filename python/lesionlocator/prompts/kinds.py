@@ -34,7 +34,7 @@ class MaskKind(str, Enum):
 Kind: TypeAlias = PromptKind | MaskKind
 
 
-def kind_of(name: str) -> Kind:
+def kind_named(name: str) -> Kind:
     """Return the kind of a name, ``"box"``, ``"point"`` or ``"prev_mask"``.
 
     Raises

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -117,12 +116,7 @@ def _box_on_grid(box: Box, grid: ModelGrid) -> Box | None:
     """Scale the part of a box inside the crop, starts down and stops up, and grow it."""
     z, y, x = (-n for n in grid.crop.start)
     inside = box.shifted((z, y, x)).clipped(grid.crop.shape)
-    if inside is None:
-        return None
-    scales = [new / old for new, old in zip(grid.shape, grid.crop.shape, strict=True)]
-    start = [math.floor(a * s) for a, s in zip(inside.start, scales, strict=True)]
-    stop = [math.ceil(b * s) for b, s in zip(inside.stop, scales, strict=True)]
-    return grown(Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])))
+    return None if inside is None else grown(grid.to_grid.scaled(inside))
 
 
 def _point_on_grid(point: tuple[float, float, float], grid: ModelGrid) -> Shape:
@@ -136,10 +130,7 @@ def _point_on_grid(point: tuple[float, float, float], grid: ModelGrid) -> Shape:
 
 def grown(box: Box) -> Box:
     """Return the box of a prompt around a lesion that fills ``box`` on the model grid."""
-    return Box(
-        (box.start[0] - _MARGIN, box.start[1] - _MARGIN, box.start[2] - _MARGIN),
-        (box.stop[0] + _MARGIN, box.stop[1] + _MARGIN, box.stop[2] + _MARGIN),
-    )
+    return box.grown(_MARGIN)
 
 
 def _rounded(point: tuple[float, float, float]) -> Shape:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,7 +84,4 @@ def _reachable(logits: GridLogits, change: GridChange) -> Box | None:
     if covered is None or found is None:
         return None
     box = Box(*found).shifted(logits.block.start)
-    scales = [new / old for new, old in zip(change.target, change.source, strict=True)]
-    start = [math.floor((a - 1) * s) - 1 for a, s in zip(box.start, scales, strict=True)]
-    stop = [math.ceil((b + 1) * s) + 1 for b, s in zip(box.stop, scales, strict=True)]
-    return covered.intersection(Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])))
+    return covered.intersection(change.scaled(box.grown(1)).grown(1))

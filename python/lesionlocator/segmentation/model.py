@@ -12,7 +12,7 @@ from lesionlocator.inference.precision import choose_precision
 from lesionlocator.model import NetworkFolder, segmentation_folder
 from lesionlocator.preprocessing import ModelGrid
 from lesionlocator.progress import Progress
-from lesionlocator.prompts.kinds import Kind, PromptKind, kind_of
+from lesionlocator.prompts.kinds import Kind, PromptKind, kind_named
 from lesionlocator.results.provenance import ModelIdentity
 from lesionlocator.segmentation.targets import Prompts, Targets
 from lesionlocator.segmentation.work import ScanWork
@@ -193,7 +193,7 @@ class SegmentationModel:
             Whether a person drew the boxes around the lesions of this scan, so that models for which that
             says where a lesion ends may rely on it; boxes carried over from another scan do not say it.
         """
-        kind = kind_of(prompt_type)
+        kind = kind_named(prompt_type)
         if not 0 < step_size <= 1:
             raise InputError(f"step size is {step_size}, legal: above 0 and up to 1")
         grid = ModelGrid(scan, self.folder(kind).plans, canonical=canonical)

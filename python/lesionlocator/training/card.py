@@ -18,16 +18,16 @@ def tables(report: dict[str, Any]) -> str:
     """
     summary, kinds = dict(report["summary"]), report["kinds"]
     empty = summary.pop("empty_box")
-    parts = [_table("longest diameter", {"dice_mean": ": mean Dice", "dice_median": "median"}, summary)]
+    parts = [_table("longest diameter", {"dice_mean": "{}: mean Dice", "dice_median": "median"}, summary)]
     if kinds.get("box"):
-        parts.append(_table("kind, from 6 mm", {"dice_mean": ": mean Dice"}, kinds))
+        parts.append(_table("kind, from 6 mm", {"dice_mean": "{}: mean Dice"}, kinds))
     return "\n\n".join([*parts, _empty_boxes(empty)]) + "\n"
 
 
 def _table(first: str, columns: Mapping[str, str], found: Mapping[str, dict[str, Any]]) -> str:
     titles = [first, "lesions"]
     for prompt in found:
-        titles += [(_NAMES[prompt] if title.startswith(":") else "") + title for title in columns.values()]
+        titles += [title.format(_NAMES[prompt]) for title in columns.values()]
     lines = [f"| {' | '.join(cells)} |" for cells in (titles, *_rows(columns, found))]
     return "\n".join([lines[0], "|" + "---|" * len(titles), *lines[1:]])
 

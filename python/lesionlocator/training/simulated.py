@@ -15,7 +15,6 @@ from lesionlocator.training.recipe import rendered
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
 SHARES: dict[Kind, float] = {PromptKind.BOX: 0.35, PromptKind.POINT: 0.45, MaskKind.PREVIOUS: 0.2}
 """How often each kind is drawn, where a model learns all."""
 _EXACT_FRACTION = 0.3
