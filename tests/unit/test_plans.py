@@ -75,7 +75,20 @@ def test_values_are_read() -> None:
     assert not plans.canonical_orientation
     assert not plans.masks_within_boxes
     assert plans.fitted_patches == ()
+    assert plans.fine_spacing is None
+    assert plans.fine is None
     assert not plans.takes_masks
+
+
+def test_the_finer_plan_differs_in_its_spacing() -> None:
+    small = {"fitted_patches": [[8, 8, 8]], "fine_spacing": [1.0, 0.5, 0.5]}
+    plans = Plans.parse(PLANS | small, "plans.json")
+    assert plans.fine is not None
+    assert plans.fine.spacing == (1.0, 0.5, 0.5)
+    assert plans.fine.fitted_patches == plans.fitted_patches == ((8, 8, 8),)
+    assert plans.fine.fine is None
+    with pytest.raises(ModelError, match=r"fine_spacing is \[1, 0, 1\], expected three positive"):
+        Plans.parse(PLANS | small | {"fine_spacing": [1, 0, 1]}, "plans.json")
 
 
 def test_inherited_values_are_filled_in_nearest_first() -> None:
@@ -119,6 +132,7 @@ def test_inherited_values_are_filled_in_nearest_first() -> None:
         ("fitted_patches", [[8, 8]], "fitted_patches is"),
         ("fitted_patches", [[8, 0, 8]], "fitted_patches is"),
         ("fitted_patches", 8, "fitted_patches is 8, expected list"),
+        ("fine_spacing", [0.5, 0.5, 0.5], "fine_spacing needs fitted_patches"),
         ("foreground_intensity_properties_per_channel/0/std", None, "std is missing"),
         ("configurations", [], "configurations is"),
     ],

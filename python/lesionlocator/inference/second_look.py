@@ -11,6 +11,7 @@ import numpy as np
 
 from lesionlocator.geometry import Box
 from lesionlocator.inference.segmenter import PromptAnswer, segment_prompts
+from lesionlocator.preprocessing.resample import GridChange
 from lesionlocator.prompts.components import component_regions
 from lesionlocator.prompts.on_grid import GridPrompt, grown
 
@@ -32,8 +33,8 @@ def segment_points(
 ) -> Generator[PromptAnswer, None, None]:
     """Run an ensemble at points, and again at what it found there.
 
-    What fits into one of the model's smaller patches is looked at in that patch, by the same point. What is
-    larger is prompted by the box around it.
+    What fits into one of the model's smaller patches is looked at in that patch, by the same point, and on
+    the finer grid if it fits one there. What is larger is prompted by the box around it.
 
     Parameters
     ----------
@@ -60,11 +61,23 @@ def _closer(answer: PromptAnswer, grid: ModelGrid) -> GridPrompt | None:
     """Return what to ask next; None where nothing was found."""
     found, prompt = _region(answer), answer.prompt
     around = None if found is None else GridPrompt.of(prompt.lesion_id, grown(found), grid.shape)
-    if around is None:
+    if found is None or around is None:
         return None
+    finer = _finer(found, prompt.finer, grid)
     both = Box.around([around.extent, prompt.extent])
-    is_small = grid.plans.patch_for(both.shape) in grid.plans.fitted_patches
-    return replace(prompt, extent=both, tells_size=True) if is_small else around
+    is_small = finer is not None or grid.plans.small_patch_for(both.shape) is not None
+    return replace(prompt, extent=both, tells_size=True, finer=finer) if is_small else around
+
+
+def _finer(found: Box, prompt: GridPrompt | None, grid: ModelGrid) -> GridPrompt | None:
+    """Return the prompt on the finer grid, its extent what was found; None where that is large there."""
+    fine = grid.fine
+    if fine is None or prompt is None:
+        return None
+    around = grown(GridChange(grid.shape, fine.shape).scaled(found)).clipped(fine.shape)
+    both = prompt.extent if around is None else Box.around([around, prompt.extent])
+    fits = fine.plans.small_patch_for(both.shape) is not None
+    return replace(prompt, extent=both, tells_size=True) if fits else None
 
 
 def _region(answer: PromptAnswer) -> Box | None:

@@ -49,8 +49,10 @@ class PromptAnswer:
 
     Parameters
     ----------
-    prompt, logits
-        The prompt, and the network's answer.
+    prompt
+        The prompt as given.
+    logits, grid
+        The network's answer, and the grid it is on.
     seconds
         Time of each stage: ``prepare``, ``network``, and ``wait``, in which the network had nothing to do.
         Stages of different lesions overlap.
@@ -60,6 +62,7 @@ class PromptAnswer:
 
     prompt: GridPrompt
     logits: GridLogits
+    grid: ModelGrid
     seconds: dict[str, float]
     notes: tuple[str, ...]
 
@@ -93,16 +96,16 @@ def segment_prompts(
     PromptAnswer
         In the order of the prompts.
     """
-    sights = [(prompt, Tiling.of(prompt, grid, step_size)) for prompt in prompts]
-    lesion_ids = [prompt.lesion_id for prompt, tiling in sights for _ in tiling.tiles]
+    sights = [_Sight.of(prompt, grid, step_size) for prompt in prompts]
+    lesion_ids = [sight.given.lesion_id for sight in sights for _ in sight.tiling.tiles]
     preparing: defaultdict[int, float] = defaultdict(float)
 
     def patches() -> Generator[NDArray[np.float32], None, None]:
-        for prompt, tiling in sights:
-            for tile in tiling.tiles:
+        for sight in sights:
+            for tile in sight.tiling.tiles:
                 started = perf_counter()
-                made = _network_input(ensemble, grid, prompt, tile)
-                preparing[prompt.lesion_id] += perf_counter() - started
+                made = _network_input(ensemble, sight, tile)
+                preparing[sight.given.lesion_id] += perf_counter() - started
                 yield made
                 del made  # the network's from here on
 
@@ -117,14 +120,28 @@ def segment_prompts(
         stop=stop,
     )
     with closing(prepared), closing(answers):  # first the thread that asks, then the one that is asked
-        for prompt, tiling in sights:
+        for sight in sights:
+            tiling, given = sight.tiling, sight.given
             seen = _Seen(itertools.islice(answers, len(tiling.tiles)))
-            tiles = tiling.tiles
-            difference = next(seen) if len(tiles) == 1 else _stitched(tiling, seen)
-            seconds = {"prepare": preparing[prompt.lesion_id], **seen.seconds}
-            yield PromptAnswer(
-                prompt, _inside_grid(difference, tiling.span, grid), seconds, tuple(seen.notes)
-            )
+            difference = next(seen) if len(tiling.tiles) == 1 else _stitched(tiling, seen)
+            logits = _inside_grid(difference, tiling.span, sight.grid)
+            seconds = {"prepare": preparing[given.lesion_id], **seen.seconds}
+            yield PromptAnswer(given, logits, sight.grid, seconds, tuple(seen.notes))
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """How the network sees a prompt: it or its finer twin, the grid that one lies on, and tiles there."""
+
+    given: GridPrompt
+    prompt: GridPrompt
+    grid: ModelGrid
+    tiling: Tiling
+
+    @classmethod
+    def of(cls, given: GridPrompt, grid: ModelGrid, step_size: float) -> _Sight:
+        prompt, seen = given.sharpest(grid)
+        return cls(given, prompt, seen, Tiling.of(prompt, seen, step_size))
 
 
 class _Seen:
@@ -145,13 +162,13 @@ class _Seen:
         return answer.difference
 
 
-def _network_input(ensemble: Ensemble, grid: ModelGrid, prompt: GridPrompt, tile: Box) -> NDArray[np.float32]:
+def _network_input(ensemble: Ensemble, sight: _Sight, tile: Box) -> NDArray[np.float32]:
     """Return images and dense prompt of a tile, shape (channels + 1, z, y, x)."""
     with record_function("lesionlocator: prepare"):
         patch = ensemble.blank_patch(tile.shape)
-        for channel, image in enumerate(grid.images(tile)):
+        for channel, image in enumerate(sight.grid.images(tile)):
             patch[channel] = image
-        prompt.render(patch[-1], tile.start)
+        sight.prompt.render(patch[-1], tile.start)
     return patch
 
 

@@ -55,7 +55,7 @@ class Tiling:
 
     @classmethod
     def of(cls, prompt: GridPrompt, grid: ModelGrid, step_size: float) -> Tiling:
-        """Place tiles for a prompt, of the patch that fits it."""
+        """Place tiles for a prompt on ``grid``, of the patch that fits it."""
         plans = grid.plans
         patch = plans.patch_for(prompt.extent.shape) if prompt.tells_size else plans.patch_size
         return cls.around(prompt.extent, grid.shape, patch, step_size)

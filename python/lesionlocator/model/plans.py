@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -121,6 +121,9 @@ class Plans:
     fitted_patches
         Smaller patches, smallest first, in which the network looks at what fits into them. Published models
         have none.
+    fine_spacing
+        Voxel size of a second, finer grid in mm, z, y, x, on which the network looks at what fits into the
+        smaller patches there; None for none, as for published models.
     takes_masks
         Whether masks of about where lesions are can prompt the network. Published models that segment take
         none.
@@ -138,14 +141,26 @@ class Plans:
     canonical_orientation: bool
     masks_within_boxes: bool
     fitted_patches: tuple[Shape, ...]
+    fine_spacing: Triple | None
     takes_masks: bool
 
-    def patch_for(self, lesion: Shape) -> Shape:
-        """Return the smallest patch that is half as large again as a lesion, or else the largest there is."""
+    def small_patch_for(self, lesion: Shape) -> Shape | None:
+        """Return the smallest of the fitted patches that is half as large again as a lesion, or None."""
         fitting = (
             p for p in self.fitted_patches if all(_ROOM * n <= m for n, m in zip(lesion, p, strict=True))
         )
-        return next(fitting, self.patch_size)
+        return next(fitting, None)
+
+    def patch_for(self, lesion: Shape) -> Shape:
+        """Return the smallest patch that is half as large again as a lesion, or else the largest there is."""
+        return self.small_patch_for(lesion) or self.patch_size
+
+    @property
+    def fine(self) -> Plans | None:
+        """The plan on the finer grid, where there is one."""
+        if self.fine_spacing is None:
+            return None
+        return replace(self, spacing=self.fine_spacing, fine_spacing=None)
 
     @property
     def channels(self) -> int:
@@ -196,6 +211,7 @@ class Plans:
             canonical_orientation=orientation == "LPS",
             masks_within_boxes=plans.get("masks_within_boxes", bool, False),
             fitted_patches=tuple(cast(Shape, t) for t in plans.triples("fitted_patches", int)),
+            fine_spacing=_fine_spacing(plans),
             takes_masks=_MASKS in plans.get("prompts", list, []),
         )
 
@@ -281,6 +297,14 @@ def _intensity(plans: _Reader, source: str) -> IntensityProperties:
     keys = ("percentile_00_5", "percentile_99_5", "mean", "std")
     lower, upper, mean, std = (channel.number(key) for key in keys)
     return IntensityProperties(lower, upper, mean, std)
+
+
+def _fine_spacing(plans: _Reader) -> Triple | None:
+    if not plans.get("fine_spacing", list, []):
+        return None
+    if not plans.get("fitted_patches", list, []):
+        raise ModelError(f"{plans.source}: fine_spacing needs fitted_patches, which are missing")
+    return plans.triple("fine_spacing", float)
 
 
 def _resampling(configuration: _Reader, key: str, source: str) -> Resampling:

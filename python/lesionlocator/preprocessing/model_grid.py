@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +42,8 @@ class ModelGrid:
     canonical
         Whether the network sees the axes in superior, posterior, left order, or as stored; None for what the
         plan says.
+    crop
+        The box around everything that is not zero, where it is known.
 
     Attributes
     ----------
@@ -61,7 +64,9 @@ class ModelGrid:
         Where all voxels are zero, or the scan has fewer channels than the network sees.
     """
 
-    def __init__(self, scan: Scan, plans: Plans, *, canonical: bool | None = None) -> None:
+    def __init__(
+        self, scan: Scan, plans: Plans, *, canonical: bool | None = None, crop: Box | None = None
+    ) -> None:
         if 1 + len(scan.further) < plans.channels:
             raise InputError(
                 f"{scan.path or scan.name}: the model takes {plans.channels} channels, "
@@ -70,13 +75,10 @@ class ModelGrid:
         self.scan = scan
         self.plans = plans
         self._canonical = Orientation.canonical(scan.geometry)
-        reorient = plans.canonical_orientation if canonical is None else canonical
-        self.orientation = self._canonical if reorient else Orientation()
+        self._reorients = plans.canonical_orientation if canonical is None else canonical
+        self.orientation = self._canonical if self._reorients else Orientation()
         voxels = self.orientation.view(scan.voxels)
-        nonzero = _core.components_nonzero_box(voxels)
-        if nonzero is None:
-            raise InputError(f"{scan.path or scan.name}: all voxels are zero")
-        self.crop = Box(*nonzero)
+        self.crop = crop or _nonzero_box(voxels, scan)
         source, target = self.orientation.geometry(scan.geometry).spacing, plans.spacing
         z, y, x = (
             max(1, round(old / new * size))
@@ -97,6 +99,14 @@ class ModelGrid:
             self._first_channel(voxels[self.crop.slices]),
             *(_Channel(volume, standardizing(volume)) for volume in (f[self.crop.slices] for f in further)),
         ]
+
+    @cached_property
+    def fine(self) -> ModelGrid | None:
+        """The finer grid of the plan over the same scan; None where the plan has none."""
+        plans = self.plans.fine
+        if plans is None:
+            return None
+        return ModelGrid(self.scan, plans, canonical=self._reorients, crop=self.crop)
 
     @property
     def is_axial(self) -> bool:
@@ -166,6 +176,13 @@ class ModelGrid:
             z, y, x = (-n for n in block.start)
             out[inside.shifted((z, y, x)).slices] = channel.block(self.to_grid, inside)
         return out
+
+
+def _nonzero_box(voxels: NDArray[Any], scan: Scan) -> Box:
+    found = _core.components_nonzero_box(voxels)
+    if found is None:
+        raise InputError(f"{scan.path or scan.name}: all voxels are zero")
+    return Box(*found)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lesionlocator.preprocessing import ModelGrid
+    from lesionlocator.preprocessing.resample import GridChange
 
     Labels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -82,6 +83,17 @@ class GridMask:
     def mirrored(self, axes: Sequence[int], shape: Shape) -> GridMask:
         """Return the mask on the mirrored grid of ``shape``."""
         return GridMask(mirrored_box(self.box, axes, shape), np.flip(self.region, tuple(axes)))
+
+    def resampled(self, change: GridChange) -> GridMask:
+        """Return the mask on a finer grid, each of whose voxels is what the nearest of this grid is."""
+        box = change.scaled(self.box)
+        at = (
+            ((np.arange(a, b) + 0.5) * old / new - start).astype(int).clip(0, n - 1)
+            for a, b, old, new, start, n in zip(
+                box.start, box.stop, change.source, change.target, self.box.start, self.box.shape, strict=True
+            )
+        )
+        return GridMask(box, np.ascontiguousarray(self.region[np.ix_(*at)]))
 
     def render(self, out: NDArray[np.float32], start: Shape) -> None:
         """Set the lesion's voxels to 1 in a patch whose first voxel is ``start`` of the grid."""

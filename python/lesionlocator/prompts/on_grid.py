@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lesionlocator import _core
-from lesionlocator.geometry import Box, Shape
+from lesionlocator.geometry import Box, Point, Shape
+from lesionlocator.preprocessing.resample import GridChange
 from lesionlocator.prompts.components import component_regions, regions
 from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, check
-from lesionlocator.prompts.masks import GridMask, masks_from_labels
+from lesionlocator.prompts.masks import GridMask, mask_from_block, masks_from_labels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,12 +40,15 @@ class GridPrompt:
         the network found there before.
     tells_size
         Whether the extent is about that of the lesion.
+    finer
+        The same prompt on the finer grid of the model, where it has one.
     """
 
     lesion_id: int
     target: Box | Shape | GridMask
     extent: Box
     tells_size: bool
+    finer: GridPrompt | None = None
 
     @classmethod
     def of(cls, lesion_id: int, target: Box | Shape, shape: Shape) -> GridPrompt | None:
@@ -55,6 +59,25 @@ class GridPrompt:
             start, stop = ([c + d for c in target] for d in (-BALL_RADIUS, BALL_RADIUS + 1))
             extent = Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])).clipped(shape)
         return None if extent is None else cls(lesion_id, target, extent, isinstance(target, Box))
+
+    @classmethod
+    def of_mask(cls, lesion_id: int, mask: GridMask) -> GridPrompt:
+        """Return the prompt that a mask within a grid is."""
+        return cls(lesion_id, mask, mask.box, tells_size=True)
+
+    def sharpest(self, grid: ModelGrid) -> tuple[GridPrompt, ModelGrid]:
+        """Return the prompt and the grid on which the network is to look: the finer ones where it is small.
+
+        Parameters
+        ----------
+        grid
+            Which this prompt lies on.
+        """
+        finer = self.finer
+        if finer is None or grid.fine is None or not finer.tells_size:
+            return self, grid
+        fits = grid.fine.plans.small_patch_for(finer.extent.shape) is not None
+        return (finer, grid.fine) if fits else (self, grid)
 
     def render(self, out: NDArray[np.float32], start: Shape) -> None:
         """Set the prompt's voxels to 1 in a patch whose first voxel is ``start`` of the grid."""
@@ -84,7 +107,23 @@ def prompt_from_voxels(lesion: LesionPrompt, kind: PromptKind, grid: ModelGrid) 
     else:
         placed = _point_on_grid(grid.orientation.point(target, stored), grid)
     found = None if placed is None else GridPrompt.of(lesion.lesion_id, placed, grid.shape)
-    return found or OUTSIDE
+    if found is None or grid.fine is None:
+        return found or OUTSIDE
+    finer = prompt_from_voxels(lesion, kind, grid.fine)
+    return replace(found, finer=finer if isinstance(finer, GridPrompt) else None)
+
+
+def prompt_from_mask(
+    lesion_id: int, region: NDArray[np.uint8], box: Box, grid: ModelGrid
+) -> GridPrompt | None:
+    """Take a mask that fills a block of the scan to the model grid; None where no image is."""
+    mask = mask_from_block(region, box, grid)
+    if mask is None:
+        return None
+    found = GridPrompt.of_mask(lesion_id, mask)
+    if grid.fine is None or grid.plans.small_patch_for(mask.box.shape) is None:
+        return found
+    return replace(found, finer=prompt_from_mask(lesion_id, region, box, grid.fine))
 
 
 def prompts_from_labels(
@@ -98,7 +137,7 @@ def prompts_from_labels(
     """
     if isinstance(kind, MaskKind):
         masks = masks_from_labels(labels, grid)
-        return [GridPrompt(i, mask, mask.box, tells_size=True) for i, mask in masks.items()]
+        return [_with_finer(GridPrompt.of_mask(i, mask), mask, grid) for i, mask in masks.items()]
     on_grid = grid.labels(labels)
     found = regions(on_grid)
     if [region.label for region in found] == [1]:
@@ -108,8 +147,28 @@ def prompts_from_labels(
         target = grown(region.box) if kind is PromptKind.BOX else _rounded(region.centroid)
         prompt = GridPrompt.of(region.label, target, grid.shape)
         if prompt is not None:
-            prompts.append(prompt)
+            prompts.append(
+                _with_finer(prompt, region.box if kind is PromptKind.BOX else region.centroid, grid)
+            )
     return prompts
+
+
+def _with_finer(prompt: GridPrompt, where: Box | Point | GridMask, grid: ModelGrid) -> GridPrompt:
+    """Add the prompt on the finer grid, of a box, a position or a mask on ``grid`` itself."""
+    if grid.fine is None:
+        return prompt
+    change = GridChange(grid.shape, grid.fine.shape)
+    if isinstance(where, GridMask):
+        return replace(prompt, finer=GridPrompt.of_mask(prompt.lesion_id, where.resampled(change)))
+    if isinstance(where, Box):
+        target: Box | Shape = grown(change.scaled(where))
+    else:
+        z, y, x = (
+            (p + 0.5) * new / old - 0.5
+            for p, old, new in zip(where, change.source, change.target, strict=True)
+        )
+        target = _rounded((z, y, x))
+    return replace(prompt, finer=GridPrompt.of(prompt.lesion_id, target, grid.fine.shape))
 
 
 def _box_on_grid(box: Box, grid: ModelGrid) -> Box | None:

@@ -12,8 +12,13 @@ from lesionlocator.prompts.components import regions
 from lesionlocator.prompts.entries import PromptFile
 from lesionlocator.prompts.files import read_prompts
 from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, PromptSet
-from lesionlocator.prompts.masks import mask_from_block
-from lesionlocator.prompts.on_grid import OUTSIDE, GridPrompt, prompt_from_voxels, prompts_from_labels
+from lesionlocator.prompts.on_grid import (
+    OUTSIDE,
+    GridPrompt,
+    prompt_from_mask,
+    prompt_from_voxels,
+    prompts_from_labels,
+)
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 
 if TYPE_CHECKING:
@@ -78,11 +83,11 @@ class Targets:
         if not isinstance(kind, MaskKind):
             raise InputError(f"masks by lesion id are prompts of prev_mask, not of {kind.value}")
         for lesion_id, mask in masks.items():
-            placed = mask_from_block(mask.region, mask.box, grid)
+            placed = prompt_from_mask(lesion_id, mask.region, mask.box, grid)
             if placed is None:
                 self._refuse(lesion_id, OUTSIDE)
             else:
-                self.placed.append(GridPrompt(lesion_id, placed, placed.box, tells_size=True))
+                self.placed.append(placed)
 
     def _place_file(self, file: PromptFile, kind: PromptKind, grid: ModelGrid) -> None:
         for key, reason in file.refused.items():

@@ -130,7 +130,7 @@ class ScanWork:
 
         started = perf_counter()
         with record_function("lesionlocator: export"):
-            mask, notes = self._cut(answer.prompt, scan_mask(answer.logits, self._grid))
+            mask, notes = self._cut(answer.prompt, scan_mask(answer.logits, answer.grid))
         seconds = answer.seconds | {"export": perf_counter() - started}
         return self._outcome(answer.prompt, mask, seconds, (*answer.notes, *notes))
 
@@ -165,7 +165,8 @@ class ScanWork:
         return (known[lesion_id],) if lesion_id in known else ()
 
     def _forwards(self, prompts: Sequence[GridPrompt], ensemble: Ensemble) -> int:
-        tiles = sum(len(Tiling.of(prompt, self._grid, self._step_size).tiles) for prompt in prompts)
+        seen = (prompt.sharpest(self._grid) for prompt in prompts)
+        tiles = sum(len(Tiling.of(prompt, grid, self._step_size).tiles) for prompt, grid in seen)
         if self._looks_twice:  # mostly in one patch, the second time
             tiles += len(prompts)
         return tiles * ensemble.forwards

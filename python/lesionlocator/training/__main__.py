@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-_HELD_OUT_SAMPLES = 40
+_HELD_OUT_OF_EACH = 8
 
 
 @click.group()
@@ -26,7 +26,7 @@ def main() -> None:
 @click.option(
     "--start-from",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A model of an earlier training, whose weights to start with.",
+    help="A model of an earlier training, whose weights to start with; its network may have fewer blocks.",
 )
 @click.option(
     "--background",
@@ -59,7 +59,7 @@ def train(
     import torch
 
     from lesionlocator.model import read_weights, segmentation_folder
-    from lesionlocator.training import checkpoint, evaluate, loop, processes, recipe, samples
+    from lesionlocator.training import checkpoint, evaluate, loop, processes, recipe, samples, sights
     from lesionlocator.training.recipe import HELD_OUT_ABOVE
 
     torch.set_num_threads(threads)
@@ -68,7 +68,9 @@ def train(
     bodies += [samples.real_body(path, highest=HELD_OUT_ABOVE) for path in backgrounds]
     others = list(samples.make_bodies(evaluate.HELD_OUT_SEED, 6))
     rng = np.random.default_rng([seed, 5])
-    held_out = [samples.draw_sample(rng, others, recipe.PATCH) for _ in range(_HELD_OUT_SAMPLES)]
+    held_out = [
+        samples.draw_sample(rng, others, sight) for sight in sights.SIGHTS for _ in range(_HELD_OUT_OF_EACH)
+    ]
     command = (
         f"python -m lesionlocator.training train --phantoms {phantoms} --iterations {iterations} "
         f"--minutes {minutes:g} --seed {seed} --threads {threads} --learning-rate {learning_rate:g}"
@@ -79,7 +81,7 @@ def train(
     network = recipe.build_network()
     if start_from is not None:
         (weights,) = segmentation_folder(start_from, "box").folds.values()
-        read_weights(weights).load_into(network)
+        recipe.begin_with(network, read_weights(weights).parameters)
         metadata["started_from"] = json.dumps(checkpoint.metadata_of(weights))
     with processes.joined(torch.device("cpu")) as joined:
         metadata["processes"] = str(joined.count)

@@ -95,6 +95,7 @@ def base_metadata(command: str, seed: int) -> dict[str, str]:
 _OF_THE_RECIPE: dict[str, Any] = {
     "masks_within_boxes": True,
     "fitted_patches": [list(patch) for patch in recipe.SMALL_PATCHES],
+    "fine_spacing": list(recipe.FINE_SPACING_MM),
 }
 DATASET: dict[str, Any] = {
     "channel_names": {"0": "CT"},

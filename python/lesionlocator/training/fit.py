@@ -19,6 +19,7 @@ from lesionlocator.training.curves import write_curves
 from lesionlocator.training.evaluate import SIZE_CLASSES_MM
 from lesionlocator.training.loss import deep_supervision_loss, focus_of
 from lesionlocator.training.muon import Muon
+from lesionlocator.training.precision import half_of
 from lesionlocator.training.validation import dice
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class FitOptions:
     part
         What learns: ``"encoder"``, ``"decoder"`` or ``"all"``.
     mixed_precision
-        Whether convolutions run in half precision: bfloat16, or float16 on CUDA cards without it.
+        Whether convolutions run in half precision where the device is quick at it
+        (:func:`~lesionlocator.training.precision.half_of`).
     validate_every
         Steps between validations, each of which also writes a checkpoint.
     seed
@@ -184,10 +186,8 @@ class _Run:
             self.optimizer = torch.optim.AdamW(
                 learning, options.learning_rate, weight_decay=options.weight_decay
             )
-        device = processes.device.type
-        half_only = device == "cuda" and not torch.cuda.is_bf16_supported()
-        self.half = torch.float16 if half_only else torch.bfloat16
-        self.scaler = torch.amp.GradScaler(device, enabled=options.mixed_precision and half_only)
+        self.half = half_of(processes.device) if options.mixed_precision else None
+        self.scaler = torch.amp.GradScaler(processes.device.type, enabled=self.half is torch.float16)
         self.shared = processes.shared(_AllResolutions(network))
 
     def step(self, patches: list[Patch], step: int) -> float:
@@ -198,7 +198,7 @@ class _Run:
         target = torch.from_numpy(np.stack([p.target for p in patches]).astype(np.float32)).to(device)
         for group in self.optimizer.param_groups:
             group["lr"] = self.options.rate(step)
-        with torch.autocast(device.type, self.half, enabled=self.options.mixed_precision):
+        with torch.autocast(device.type, self.half, enabled=self.half is not None):
             logits = self.shared(inputs)
         loss = deep_supervision_loss(logits, target, focus_of(inputs[:, -1], target))
         self.optimizer.zero_grad(set_to_none=True)

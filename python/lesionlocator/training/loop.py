@@ -14,23 +14,17 @@ import torch
 from lesionlocator.training.checkpoint import save_model
 from lesionlocator.training.loss import deep_supervision_loss, focus_of
 from lesionlocator.training.muon import Muon
-from lesionlocator.training.recipe import PATCH, SMALL_PATCHES
+from lesionlocator.training.precision import half_of
 from lesionlocator.training.samples import LESION, UNNAMED, Body, Sample, draw_sample
+from lesionlocator.training.sights import SIGHTS
 from lesionlocator.training.validation import dice_by_prompt
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lesionlocator.geometry import Shape
     from lesionlocator.networks.residual_unet import ResidualEncoderUNet
     from lesionlocator.training.processes import Processes
 
-_CROPS: tuple[tuple[Shape, int, float], ...] = (
-    (SMALL_PATCHES[0], 8, 0.35),
-    (SMALL_PATCHES[1], 4, 0.25),
-    (PATCH, 2, 0.4),
-)
-"""Sizes of crops, how many make a step of a process, and how often."""
 _NAMING_WEIGHT = 0.3
 _NAMING_STRIDE = 2
 """Neighbouring voxels tell much the same; naming each of them costs a third of a step."""
@@ -97,7 +91,8 @@ def training_step(learner: torch.nn.Module, optimizer: torch.optim.Optimizer, sa
     inputs = torch.from_numpy(np.stack([s.inputs for s in samples])).to(memory_format=torch.channels_last_3d)
     target = torch.from_numpy(np.stack([s.target for s in samples]).astype(np.float32))
     parts = torch.from_numpy(np.stack([s.parts for s in samples]).astype(np.int64))
-    with torch.autocast("cpu", torch.bfloat16):
+    half = half_of(torch.device("cpu"))
+    with torch.autocast("cpu", half, enabled=half is not None):
         logits, part_logits = learner(inputs)
     loss = deep_supervision_loss(logits, target, focus_of(inputs[:, -1], target))
     some = slice(None, None, _NAMING_STRIDE)
@@ -154,8 +149,8 @@ def train(
         rate = schedule.rate(iteration, progress)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        patch, count, _ = _CROPS[int(sizes.choice(len(_CROPS), p=[share for _, _, share in _CROPS]))]
-        samples = [draw_sample(rng, bodies, patch) for _ in range(count)]
+        sight = SIGHTS[int(sizes.choice(len(SIGHTS), p=[sight.share for sight in SIGHTS]))]
+        samples = [draw_sample(rng, bodies, sight) for _ in range(sight.count)]
         losses.append(training_step(shared, optimizer, samples))
         iteration += 1
         _follow(average, network, min(_AVERAGE_DECAY, iteration / (iteration + 10)))

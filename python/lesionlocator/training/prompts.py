@@ -25,29 +25,16 @@ def exact_box(mask: NDArray[np.bool_]) -> Box:
     return _box(where.min(axis=0), where.max(axis=0) + 1, mask.shape)
 
 
-def rough_box(
-    rng: np.random.Generator, mask: NDArray[np.bool_], voxel: tuple[float, float, float] = (1.0, 1.0, 1.0)
-) -> Box:
-    """Return a box around a mask with every side off by about 6 % of its length plus half a voxel.
-
-    Parameters
-    ----------
-    rng
-        Source of randomness.
-    mask
-        What to draw it around, z, y, x; not empty.
-    voxel
-        Sides of a voxel of the scan in which it is drawn, in voxels of ``mask``.
-    """
-    where, sides = np.argwhere(mask), np.asarray(voxel)
+def rough_box(rng: np.random.Generator, mask: NDArray[np.bool_]) -> Box:
+    """Return a box around a mask (not empty), each side off by about 6 % of its length plus half a voxel."""
+    where = np.argwhere(mask)
     low, high = where.min(axis=0), where.max(axis=0) + 1
-    extent = (high - low) / sides
+    extent = high - low
     spread = 0.06 * extent + 0.5
     limit = np.maximum((extent - 1) // 4, 0)  # never cut away much of a small lesion
     inward, outward = -limit, np.ceil(3 * spread)
     first, last = (
-        np.rint(np.clip(np.rint(rng.normal(0.3 * spread, spread)), inward, outward) * sides).astype(int)
-        for _ in range(2)
+        np.clip(np.rint(rng.normal(0.3 * spread, spread)), inward, outward).astype(int) for _ in range(2)
     )
     return _box(low - first, high + last, mask.shape)
 

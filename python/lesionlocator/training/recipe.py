@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from lesionlocator.networks import ResidualEncoderUNet
 from lesionlocator.preprocessing.intensity import applied
@@ -12,11 +13,15 @@ from lesionlocator.prompts.kinds import MaskKind, PromptKind
 from lesionlocator.prompts.on_grid import GridPrompt
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from lesionlocator.geometry import Box, Shape, Triple
 
 SPACING_MM: Triple = (1.5, 1.5, 1.5)
+FINE_SPACING_MM: Triple = (0.75, 0.75, 0.75)
+"""Of what fits into the smaller patches at this spacing."""
 PATCH: Shape = (48, 48, 48)
 SMALL_PATCHES: tuple[Shape, ...] = ((24, 24, 24), (32, 32, 32))
 """Patches for boxes and masks that fit into them, smallest first."""
@@ -30,12 +35,13 @@ HELD_OUT_ABOVE = 0.7
 """Fraction of the height of a real scan above which no training looks."""
 
 _STAGES = 4
+_BLOCKS = ".blocks."
 ARCHITECTURE: dict[str, Any] = {
     "n_stages": _STAGES,
     "features_per_stage": [8, 32, 64, 96],
     "kernel_sizes": [[3, 3, 3]] * _STAGES,
     "strides": [[1, 1, 1]] + [[2, 2, 2]] * (_STAGES - 1),
-    "n_blocks_per_stage": [1, 1, 2, 2],
+    "n_blocks_per_stage": [1, 1, 3, 3],
     "n_conv_per_stage_decoder": [1, 1, 1],
 }
 
@@ -57,3 +63,25 @@ def rendered(target: Box | Shape, shape: tuple[int, ...]) -> NDArray[np.float32]
     if prompt is not None:
         prompt.render(out, (0, 0, 0))
     return out
+
+
+def begin_with(network: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    """Take up the weights of an earlier network; residual blocks that it lacked change nothing at first.
+
+    Raises
+    ------
+    RuntimeError
+        Where the networks differ by anything but further blocks.
+    """
+    added = {_block_of(name) for name in network.state_dict().keys() - weights.keys() if _BLOCKS in name}
+    begun = {
+        name: torch.zeros_like(value) if ".conv2.norm." in name else value  # what a block adds to its input
+        for name, value in network.state_dict().items()
+        if _block_of(name) in added
+    }
+    network.load_state_dict({**begun, **weights})
+
+
+def _block_of(name: str) -> str:
+    """Return ``"encoder.stages.2.blocks.1"`` of a parameter in that block."""
+    return ".".join(name.split(".")[:5])

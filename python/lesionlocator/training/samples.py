@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lesionlocator.geometry import Shape
-from lesionlocator.prompts.kinds import Kind, PromptKind
-from lesionlocator.synthetic import Anatomy, LesionSite, acquire, build_anatomy, insert_lesion, random_site
-from lesionlocator.synthetic.inpaint import grain
-from lesionlocator.synthetic.patient import random_diameter
+from lesionlocator.geometry import Box, Geometry, Shape
+from lesionlocator.io import Scan
+from lesionlocator.preprocessing import ModelGrid
+from lesionlocator.prompts.kinds import Kind
+from lesionlocator.synthetic import Anatomy, build_anatomy
 from lesionlocator.synthetic.tissue import Tissue
 from lesionlocator.training.backgrounds import real_anatomy
-from lesionlocator.training.recipe import SMALL_PATCHES, SPACING_MM, normalize
-from lesionlocator.training.simulated import dense_prompt, drawn_kind, empty_prompt
+from lesionlocator.training.crops import ScannedCrop, scanned_crop
+from lesionlocator.training.recipe import SPACING_MM
+from lesionlocator.training.sights import Sight
+from lesionlocator.training.simulated import drawn_kind, drawn_prompt, empty_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,12 +32,7 @@ UNNAMED = 255
 """Code of voxels of which nobody knows what they are: those of real scans."""
 _EMPTY_FRACTION = 0.2
 _REAL_FRACTION = 0.3
-_THICK_FRACTION = 0.6
-_THICK_MM = (2.0, 6.0)
 _ANCHORS = 4000
-_SMALLEST_MM, _LARGEST_MM = 3.0, 60.0
-_LARGEST_IN_PATCH = 0.8
-_SMALLEST_IN_NEXT_PATCH = 0.4
 
 
 @dataclass(frozen=True)
@@ -105,35 +102,48 @@ class Sample:
     kind: Kind
 
 
-def draw_sample(rng: np.random.Generator, bodies: list[Body], patch: Shape) -> Sample:
+def draw_sample(rng: np.random.Generator, bodies: list[Body], sight: Sight) -> Sample:
     """Return a fresh sample of a random body, prompt and lesion; a fifth of them prompt nothing.
+
+    The scan, its voxels of any size, and the prompt that a reader gives on it come to the model's grid as
+    they do at inference.
 
     Parameters
     ----------
     rng
         The only source of randomness.
     bodies
-        Bodies to choose from, each at least as large as ``patch``.
-    patch
-        Voxels of the sample along z, y, x.
+        Bodies to choose from, each larger than the patch.
+    sight
+        Patch and spacing of the sample.
     """
     body, kind = _chosen(rng, bodies), drawn_kind(rng)
-    hounsfield, labels, tissue = _crop_with_lesions(rng, body, patch, _diameters_mm(kind, patch))
-    scanned, target, slice_voxels = _scanned(rng, hounsfield, labels == 1)
-    image = normalize(_jitter_intensity(rng, scanned))
+    anchor = body.anchors[int(rng.integers(len(body.anchors)))]
+    crop = scanned_crop(
+        rng, body.anatomy, anchor, sight.extent_mm, sight.diameters_mm(kind), is_real=body.is_real
+    )
+    stretched = _jitter_intensity(rng, crop.voxels.astype(np.float32))
+    shape = crop.labels.shape
+    scan = Scan("crop", stretched, Geometry((shape[0], shape[1], shape[2]), crop.spacing))
+    grid = ModelGrid(scan, sight.plans, canonical=False)
+    block = _block(crop, grid, sight)
+    labels = grid.labels(crop.labels)[block.slices]
+    target = labels == 1
     empty = rng.random() < _EMPTY_FRACTION or not target.any()
     if empty:
         dense = empty_prompt(rng, labels, kind)
     else:
-        dense = dense_prompt(rng, target, kind, voxel=(slice_voxels, 1.0, 1.0))
-    if dense is None:  # no room beside the lesions for a prompt without one
-        return draw_sample(rng, bodies, patch)
+        dense = drawn_prompt(rng, crop.labels == 1, kind, grid, block)
+    if dense is None or not dense.any():  # no room for such a prompt
+        return draw_sample(rng, bodies, sight)
     answer = np.zeros_like(target) if empty else target
-    parts = np.where(labels > 0, np.uint8(LESION), tissue)
     if body.is_real:
-        parts[:] = UNNAMED
+        parts = np.full(target.shape, UNNAMED, np.uint8)
+    else:
+        parts = np.where(labels > 0, np.uint8(LESION), _nearest(crop.tissue, grid, block))
     flips = tuple(axis for axis in range(3) if rng.random() < 0.5)
-    image, dense, answer, parts = (np.flip(a, flips).copy() for a in (image, dense, answer, parts))
+    arrays = (grid.image(block), dense, answer, parts)
+    image, dense, answer, parts = (np.flip(a, flips).copy() for a in arrays)
     return Sample(np.stack([image, dense]), answer, parts, kind)
 
 
@@ -144,86 +154,20 @@ def _chosen(rng: np.random.Generator, bodies: list[Body]) -> Body:
     return among[int(rng.integers(len(among)))]
 
 
-def _diameters_mm(kind: Kind, patch: Shape) -> tuple[float, float]:
-    """Return the range of lesions to ask for: those of boxes that are seen in such a patch."""
-    smaller = [min(p) for p in SMALL_PATCHES if min(p) < min(patch)]
-    sees_all = kind is not PromptKind.BOX or not smaller
-    smallest = _SMALLEST_MM if sees_all else _SMALLEST_IN_NEXT_PATCH * max(smaller) * min(SPACING_MM)
-    return smallest, min(_LARGEST_MM, _LARGEST_IN_PATCH * min(patch) * min(SPACING_MM))
+def _block(crop: ScannedCrop, grid: ModelGrid, sight: Sight) -> Box:
+    """Return the patch on the grid of a crop."""
+    start = np.rint(crop.start_mm / sight.spacing).astype(int)
+    z, y, x = np.clip(start, 0, np.array(grid.shape) - sight.patch).tolist()
+    return Box((z, y, x), (z + sight.patch[0], y + sight.patch[1], x + sight.patch[2]))
 
 
-def _scanned(
-    rng: np.random.Generator, hounsfield: NDArray[np.float32], target: NDArray[np.bool_]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_], float]:
-    """Return what a scanner makes of a crop, the lesion as its slices show it, and the voxels of a slice.
-
-    In most cases slices are thicker than the model's; the lesion is then what a mask drawn on them becomes on
-    the model's grid, and empty where it fell between them.
-    """
-    if rng.random() >= _THICK_FRACTION:
-        return acquire(rng, hounsfield).astype(np.float32), target, 1.0
-    slices, step = hounsfield.shape[0], rng.uniform(*_THICK_MM) / SPACING_MM[0]
-    at = np.arange(rng.uniform(0, step) - step, slices - 1 + step, step)
-    there, back = _between(at, slices), _between((np.arange(slices) - at[0]) / step, len(at))
-    thick = acquire(rng, np.tensordot(there, hounsfield, axes=1)).astype(np.float32)
-    drawn = np.tensordot(there, target.astype(np.float32), axes=1) >= 0.5
-    seen = np.tensordot(back, drawn.astype(np.float32), axes=1) >= 0.5
-    return np.tensordot(back, thick, axes=1), seen, step
-
-
-def _between(positions: NDArray[np.float64], n: int) -> NDArray[np.float32]:
-    """Return rows of weights that interpolate ``n`` slices linearly at positions, the ends extended."""
-    inside = np.clip(positions, 0, n - 1)
-    first = np.minimum(inside.astype(int), max(n - 2, 0))
-    weights = np.zeros((len(inside), n), np.float32)
-    rows = np.arange(len(inside))
-    weights[rows, first] = 1 - (inside - first)
-    weights[rows, np.minimum(first + 1, n - 1)] += inside - first
-    return weights
-
-
-def _crop_with_lesions(
-    rng: np.random.Generator, body: Body, patch: Shape, diameters_mm: tuple[float, float]
-) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return HU, labels and tissues of a crop; label 1 is the lesion to ask for, if there was room for it."""
-    tissue = body.anatomy.tissue
-    anchor = body.anchors[int(rng.integers(len(body.anchors)))]
-    diameter = random_diameter(rng, *diameters_mm)
-    near, far = np.maximum(anchor - 16, 0), np.minimum(anchor + 16, tissue.shape)
-    site = random_site(
-        rng, tissue[tuple(slice(a, b) for a, b in zip(near, far, strict=True))], SPACING_MM, diameter
+def _nearest(volume: NDArray[np.uint8], grid: ModelGrid, block: Box) -> NDArray[np.uint8]:
+    """Return what of a volume on the scan's grid is nearest to the voxels of a block of the model's."""
+    at = (
+        ((np.arange(a, b) + 0.5) * old / new).astype(int)
+        for a, b, old, new in zip(block.start, block.stop, volume.shape, grid.shape, strict=True)
     )
-    center = anchor if site is None else near + site.center
-    wander = rng.uniform(-0.33, 0.33, 3) * patch if rng.random() < 0.2 else rng.normal(0, 2, 3)
-    start = np.rint(center - np.asarray(patch) / 2 + wander).astype(int)
-    start = np.clip(start, 0, np.array(tissue.shape) - patch)
-    block = tuple(slice(int(a), int(a + n)) for a, n in zip(start, patch, strict=True))
-    hounsfield, tissue = body.anatomy.hounsfield[block].astype(np.float32), tissue[block]
-    labels = np.zeros(patch, dtype=np.uint8)
-    noise = grain(hounsfield) if body.is_real else None
-    if site is not None:
-        z, y, x = (int(v) for v in np.clip(center - start, 0, np.array(patch) - 1))
-        place = LesionSite((z, y, x), site.host)
-        insert_lesion(
-            rng, hounsfield, labels, tissue, spacing=SPACING_MM, site=place, diameter_mm=diameter, label=1
-        )
-    for label in range(2, 2 + int(rng.choice(4, p=[0.35, 0.35, 0.2, 0.1]))):
-        diameter = random_diameter(rng, high_mm=40)
-        other = random_site(rng, tissue, SPACING_MM, diameter)
-        if other is not None:
-            insert_lesion(
-                rng,
-                hounsfield,
-                labels,
-                tissue,
-                spacing=SPACING_MM,
-                site=other,
-                diameter_mm=diameter,
-                label=label,
-            )
-    if noise is not None:  # a lesion pasted into a real scan has its noise as well
-        hounsfield[labels > 0] += noise[labels > 0]
-    return hounsfield, labels, tissue
+    return volume[np.ix_(*at)]
 
 
 def _jitter_intensity(rng: np.random.Generator, voxels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator.geometry import Box, Shape
-from lesionlocator.prompts.kinds import Kind, MaskKind, PromptKind
+from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind
+from lesionlocator.prompts.masks import GridMask
+from lesionlocator.prompts.on_grid import GridPrompt, prompt_from_mask, prompt_from_voxels
 from lesionlocator.training import prompts
 from lesionlocator.training.recipe import rendered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from lesionlocator.preprocessing import ModelGrid
 
 SHARES: dict[Kind, float] = {PromptKind.BOX: 0.35, PromptKind.POINT: 0.45, MaskKind.PREVIOUS: 0.2}
 """How often each kind is drawn, where a model learns all."""
@@ -28,24 +32,42 @@ def drawn_kind(rng: np.random.Generator, among: Sequence[Kind] = tuple(SHARES)) 
     return among[int(rng.choice(len(among), p=weights / weights.sum()))]
 
 
-def dense_prompt(
-    rng: np.random.Generator,
-    target: NDArray[np.bool_],
-    kind: Kind,
-    *,
-    voxel: tuple[float, float, float] = (1.0, 1.0, 1.0),
-) -> NDArray[np.float32]:
-    """Return the dense prompt that a person, or an earlier scan, gives for a lesion (not empty).
-
-    ``voxel`` are the sides of a voxel of the scan in which a box is drawn, in voxels of ``target``.
-    """
+def dense_prompt(rng: np.random.Generator, target: NDArray[np.bool_], kind: Kind) -> NDArray[np.float32]:
+    """Return the dense prompt that a person, or an earlier scan, gives for a lesion (not empty)."""
     if isinstance(kind, MaskKind):
         return prompts.rough_mask(rng, target).astype(np.float32)
     exact = rng.random() < _EXACT_FRACTION
     if kind is PromptKind.BOX:
-        box = prompts.exact_box(target) if exact else prompts.rough_box(rng, target, voxel)
+        box = prompts.exact_box(target) if exact else prompts.rough_box(rng, target)
         return rendered(prompts.on_model_grid(rng, box), target.shape)
     return rendered(prompts.exact_point(target) if exact else prompts.rough_point(rng, target), target.shape)
+
+
+def drawn_prompt(
+    rng: np.random.Generator, target: NDArray[np.bool_], kind: Kind, grid: ModelGrid, block: Box
+) -> NDArray[np.float32] | None:
+    """Return the dense prompt, in a block of the model's grid, for a lesion of a scan (not empty).
+
+    None where the prompt lies outside.
+    """
+    prompt = _prompt(rng, target, kind, grid)
+    if not isinstance(prompt, GridPrompt):
+        return None
+    out = np.zeros(block.shape, np.float32)
+    prompt.render(out, block.start)
+    return out
+
+
+def _prompt(
+    rng: np.random.Generator, target: NDArray[np.bool_], kind: Kind, grid: ModelGrid
+) -> GridPrompt | str | None:
+    if isinstance(kind, MaskKind):
+        mask = GridMask.of(prompts.rough_mask(rng, target).view(np.uint8), (0, 0, 0))
+        return None if mask is None else prompt_from_mask(1, mask.region, mask.box, grid)
+    exact = rng.random() < _EXACT_FRACTION
+    box = prompts.exact_box(target) if exact else prompts.rough_box(rng, target)
+    z, y, x = prompts.exact_point(target) if exact else prompts.rough_point(rng, target)
+    return prompt_from_voxels(LesionPrompt(1, box, (float(z), float(y), float(x))), kind, grid)
 
 
 def empty_prompt(

@@ -1,0 +1,180 @@
+"""What is small is looked at on a finer grid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import tiny_models
+from lesionlocator import load_model
+from lesionlocator.geometry import Box, Geometry
+from lesionlocator.inference.ensemble import Ensemble
+from lesionlocator.inference.second_look import segment_points
+from lesionlocator.inference.segmenter import PromptAnswer, segment_prompts
+from lesionlocator.io import LabelMap, Scan
+from lesionlocator.model import Plans, segmentation_folder
+from lesionlocator.preprocessing import ModelGrid
+from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, PromptSet
+from lesionlocator.prompts.on_grid import (
+    GridPrompt,
+    prompt_from_mask,
+    prompt_from_voxels,
+    prompts_from_labels,
+)
+from lesionlocator.results.export import scan_mask
+
+FITTED = {"fitted_patches": [[8, 8, 8], [12, 12, 12]], "prompts": ["box", "point", "prev_mask"]}
+COARSE = tiny_models.plans(spacing=[2.0, 2.0, 2.0]) | FITTED
+PLANS = COARSE | {"fine_spacing": [1.0, 1.0, 1.0]}
+SHAPE = (44, 48, 52)
+"""Voxels of 1 mm, as the finer grid has."""
+SMALL, LARGE = Box((11, 12, 13), (14, 16, 16)), Box((30, 33, 36), (43, 46, 49))
+
+
+class Bright(torch.nn.Module):
+    """Calls lesion what is bright, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[torch.Tensor] = []
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        self.asked += list(inputs.clone())
+        return torch.stack([torch.zeros_like(inputs[:, 0]), inputs[:, 0]], dim=1)
+
+
+def scan() -> Scan:
+    voxels = np.full(SHAPE, -300, np.int16)
+    for lesion in (SMALL, LARGE):
+        voxels[lesion.slices] = 400
+    return Scan("blocks", voxels, Geometry(SHAPE, (1.0, 1.0, 1.0)))
+
+
+def labels(*boxes: Box) -> np.ndarray[Any, Any]:
+    made = np.zeros(SHAPE, np.uint8)
+    for label, box in enumerate(boxes, start=1):
+        made[box.slices] = label
+    return made
+
+
+@pytest.fixture
+def grid() -> ModelGrid:
+    return ModelGrid(scan(), Plans.parse(PLANS, "plans"))
+
+
+@pytest.fixture
+def ensemble(tmp_path: Path) -> Ensemble:
+    tiny_models.write(tmp_path, PLANS)
+    folder = segmentation_folder(tmp_path, "box")
+    return Ensemble(folder, folds=None, device=torch.device("cpu"), mirroring=False)
+
+
+@pytest.fixture
+def bright(ensemble: Ensemble) -> Bright:
+    """Stand in for the ensemble's network."""
+    network = Bright()
+    ensemble._members = [(network, [[]])]
+    return network
+
+
+def placed(grid: ModelGrid, lesion: Box, kind: Kind, lesion_id: int = 1) -> GridPrompt:
+    z, y, x = ((a + b - 1) / 2 for a, b in zip(lesion.start, lesion.stop, strict=True))
+    if isinstance(kind, MaskKind):
+        made = prompt_from_mask(lesion_id, np.ones(lesion.shape, np.uint8), lesion, grid)
+    else:
+        made = prompt_from_voxels(LesionPrompt(lesion_id, lesion, (z, y, x)), kind, grid)
+    assert isinstance(made, GridPrompt)
+    return made
+
+
+def mask_in_scan(answer: PromptAnswer) -> np.ndarray[Any, Any]:
+    found = scan_mask(answer.logits, answer.grid)
+    assert found is not None
+    return found.full() > 0
+
+
+def test_the_finer_grid_is_that_of_the_finer_plan_over_the_same_region(grid: ModelGrid) -> None:
+    assert grid.fine is not None
+    assert grid.fine is grid.fine
+    assert grid.shape == (22, 24, 26)
+    assert grid.fine.shape == SHAPE
+    assert grid.fine.crop == grid.crop
+    assert grid.fine.fine is None
+    assert ModelGrid(scan(), Plans.parse(COARSE, "plans")).fine is None
+
+
+@pytest.mark.parametrize("kind", [PromptKind.BOX, MaskKind.PREVIOUS])
+def test_what_fits_is_seen_on_the_finer_grid_where_its_mask_is_exact(
+    ensemble: Ensemble, bright: Bright, grid: ModelGrid, kind: Kind
+) -> None:
+    prompts = [placed(grid, SMALL, kind), placed(grid, LARGE, kind)]
+    small, large = segment_prompts(ensemble, grid, prompts)
+    assert (small.grid, large.grid) == (grid.fine, grid)
+    assert [small.prompt, large.prompt] == prompts
+    np.testing.assert_array_equal(mask_in_scan(small), labels(SMALL) > 0)
+    asked, _ = bright.asked
+    margin = 1 if kind is PromptKind.BOX else 0
+    assert asked[1].sum() == np.prod(np.add(SMALL.shape, 2 * margin))
+
+
+def test_masks_are_those_of_the_finer_model_alone(tmp_path: Path) -> None:
+    tiny_models.write(tmp_path / "both", PLANS)
+    tiny_models.write(tmp_path / "fine", tiny_models.plans(spacing=[1.0, 1.0, 1.0]) | FITTED)
+    drawn = PromptSet.of([LesionPrompt(1, SMALL)])
+    both, alone = (
+        load_model(tmp_path / name, device="cpu").segment(scan(), drawn).masks[1] for name in ("both", "fine")
+    )
+    np.testing.assert_array_equal(both.full(), alone.full())
+    np.testing.assert_array_equal(both.logits, alone.logits)
+
+
+def test_published_models_see_everything_on_their_grid(tmp_path: Path) -> None:
+    plain = ModelGrid(scan(), Plans.parse(tiny_models.plans(), "plans"))
+    prompt = placed(plain, SMALL, PromptKind.BOX)
+    assert prompt.finer is None
+    assert prompt.sharpest(plain) == (prompt, plain)
+
+
+def test_a_point_is_looked_at_again_on_the_finer_grid(
+    ensemble: Ensemble, bright: Bright, grid: ModelGrid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lesionlocator.prompts.on_grid.BALL_RADIUS", 2)
+    points = [placed(grid, lesion, PromptKind.POINT, i) for i, lesion in enumerate((SMALL, LARGE), start=1)]
+    small, large = segment_points(ensemble, grid, points)
+    assert (small.grid, large.grid) == (grid.fine, grid)
+    assert small.prompt == points[0]
+    np.testing.assert_array_equal(mask_in_scan(small), labels(SMALL) > 0)
+    assert mask_in_scan(large)[LARGE.slices].all()
+    closer = bright.asked[2]
+    ball = np.argwhere(closer[1].numpy() > 0)
+    assert len(ball) == 81  # a ball, around the voxel of the scan that was clicked
+    assert closer[0][tuple(np.rint(ball.mean(axis=0)).astype(int))] > 0
+
+
+@pytest.mark.parametrize("kind", [*PromptKind, MaskKind.PREVIOUS])
+def test_prompts_of_label_maps_have_finer_twins_at_the_same_place(grid: ModelGrid, kind: Kind) -> None:
+    aligned = Box((10, 12, 14), (14, 16, 18))
+    for made in (labels(aligned), labels(aligned, LARGE)):
+        prompt = prompts_from_labels(made, kind, grid)[0]
+        direct = placed(grid, aligned, kind)
+        assert prompt.finer is not None
+        assert direct.finer is not None
+        out, expected = np.zeros(SHAPE, np.float32), np.zeros(SHAPE, np.float32)
+        prompt.finer.render(out, (0, 0, 0))
+        direct.finer.render(expected, (0, 0, 0))
+        np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("only", [1, 2])
+def test_a_label_map_and_the_boxes_around_its_lesions_give_the_same(tmp_path: Path, only: int) -> None:
+    aligned = Box((10, 12, 14), (14, 16, 18))
+    tiny_models.write(tmp_path, PLANS)
+    model = load_model(tmp_path, device="cpu")
+    made = labels(aligned) * np.uint8(only)
+    by_map = model.segment(scan(), LabelMap(made, scan().geometry))
+    by_box = model.segment(scan(), PromptSet.of([LesionPrompt(only, aligned)]))
+    np.testing.assert_array_equal(by_map.masks[only].full(), by_box.masks[only].full())
