@@ -143,12 +143,12 @@ def test_a_point_is_looked_at_again_on_the_finer_grid(
     ensemble: Ensemble, bright: Bright, grid: ModelGrid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lesionlocator.prompts.on_grid.BALL_RADIUS", 2)
-    points = [placed(grid, lesion, PromptKind.POINT, i) for i, lesion in enumerate((SMALL, LARGE), start=1)]
+    points = [placed(grid, SMALL, PromptKind.POINT, 1), placed(grid, LARGE, PromptKind.POINT, 2)]
     small, large = segment_points(ensemble, grid, points)
     assert (small.grid, large.grid) == (grid.fine, grid)
     assert small.prompt == points[0]
     np.testing.assert_array_equal(mask_in_scan(small), labels(SMALL) > 0)
-    assert mask_in_scan(large)[LARGE.slices].all()
+    assert mask_in_scan(large)[LARGE.slices].mean() > 0.9  # but for corners, on the coarse grid
     closer = bright.asked[2]
     ball = np.argwhere(closer[1].numpy() > 0)
     assert len(ball) == 81  # a ball, around the voxel of the scan that was clicked
