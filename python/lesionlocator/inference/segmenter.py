@@ -17,12 +17,13 @@ from torch.profiler import record_function
 from lesionlocator import _core
 from lesionlocator.geometry import Box
 from lesionlocator.inference.ahead import ahead
-from lesionlocator.inference.tiles import Tiling
+from lesionlocator.inference.sights import Sight
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lesionlocator.inference.ensemble import Answer, Ensemble
+    from lesionlocator.inference.tiles import Tiling
     from lesionlocator.preprocessing import ModelGrid
     from lesionlocator.prompts.on_grid import GridPrompt
 
@@ -77,9 +78,6 @@ def segment_prompts(
 ) -> Generator[PromptAnswer, None, None]:
     """Run an ensemble where prompts say.
 
-    Three things are done at the same time: a thread prepares the next patches, a thread runs the networks,
-    and the caller works on the answers that are there.
-
     Parameters
     ----------
     ensemble
@@ -96,7 +94,30 @@ def segment_prompts(
     PromptAnswer
         In the order of the prompts.
     """
-    sights = [_Sight.of(prompt, grid, step_size) for prompt in prompts]
+    sights = [Sight.of(prompt, grid, step_size) for prompt in prompts]
+    yield from look(ensemble, sights, on_forward=on_forward)
+
+
+def look(
+    ensemble: Ensemble, sights: Sequence[Sight], *, on_forward: Callable[[int], None] = lambda _: None
+) -> Generator[PromptAnswer, None, None]:
+    """Run an ensemble on prompts as they are to be seen.
+
+    Three things are done at the same time: a thread prepares the next patches, a thread runs the networks,
+    and the caller works on the answers that are there.
+
+    Parameters
+    ----------
+    ensemble, sights
+        The networks, and what they are to see.
+    on_forward
+        As for :func:`segment_prompts`.
+
+    Yields
+    ------
+    PromptAnswer
+        In the order of the sights.
+    """
     lesion_ids = [sight.given.lesion_id for sight in sights for _ in sight.tiling.tiles]
     preparing: defaultdict[int, float] = defaultdict(float)
 
@@ -129,21 +150,6 @@ def segment_prompts(
             yield PromptAnswer(given, logits, sight.grid, seconds, tuple(seen.notes))
 
 
-@dataclass(frozen=True)
-class _Sight:
-    """How the network sees a prompt: it or its finer twin, the grid that one lies on, and tiles there."""
-
-    given: GridPrompt
-    prompt: GridPrompt
-    grid: ModelGrid
-    tiling: Tiling
-
-    @classmethod
-    def of(cls, given: GridPrompt, grid: ModelGrid, step_size: float) -> _Sight:
-        prompt, seen = given.sharpest(grid)
-        return cls(given, prompt, seen, Tiling.of(prompt, seen, step_size))
-
-
 class _Seen:
     """The logits of a prompt's tiles, adding up what is known of them."""
 
@@ -162,7 +168,7 @@ class _Seen:
         return answer.difference
 
 
-def _network_input(ensemble: Ensemble, sight: _Sight, tile: Box) -> NDArray[np.float32]:
+def _network_input(ensemble: Ensemble, sight: Sight, tile: Box) -> NDArray[np.float32]:
     """Return images and dense prompt of a tile, shape (channels + 1, z, y, x)."""
     with record_function("lesionlocator: prepare"):
         patch = ensemble.blank_patch(tile.shape)

@@ -82,7 +82,7 @@ def train(
     if start_from is not None:
         (weights,) = segmentation_folder(start_from, "box").folds.values()
         recipe.begin_with(network, read_weights(weights).parameters)
-        metadata["started_from"] = json.dumps(checkpoint.metadata_of(weights))
+        metadata["started_from"] = json.dumps(checkpoint.history_of(weights))
     with processes.joined(torch.device("cpu")) as joined:
         metadata["processes"] = str(joined.count)
         loop.train(

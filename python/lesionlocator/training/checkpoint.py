@@ -76,10 +76,11 @@ def save_model(
         partial.chmod(0o644)  # safetensors makes files that only their owner can read
 
 
-def metadata_of(weights: Path) -> dict[str, str]:
-    """Return what a weights file tells about itself."""
+def history_of(weights: Path) -> list[dict[str, str]]:
+    """Return what a weights file tells about its training and about those it started from, the latest first."""
     with safe_open(weights, framework="pt") as file:
-        return dict(file.metadata() or {})
+        told = dict(file.metadata() or {})
+    return [told, *json.loads(told.pop("started_from", "[]"))]
 
 
 def base_metadata(command: str, seed: int) -> dict[str, str]:

@@ -120,7 +120,7 @@ def draw_sample(rng: np.random.Generator, bodies: list[Body], sight: Sight) -> S
     body, kind = _chosen(rng, bodies), drawn_kind(rng)
     anchor = body.anchors[int(rng.integers(len(body.anchors)))]
     crop = scanned_crop(
-        rng, body.anatomy, anchor, sight.extent_mm, sight.diameters_mm(kind), is_real=body.is_real
+        rng, body.anatomy, anchor, sight.extent_mm, sight.diameters_mm(rng, kind), is_real=body.is_real
     )
     stretched = _jitter_intensity(rng, crop.voxels.astype(np.float32))
     shape = crop.labels.shape
@@ -129,7 +129,9 @@ def draw_sample(rng: np.random.Generator, bodies: list[Body], sight: Sight) -> S
     block = _block(crop, grid, sight)
     labels = grid.labels(crop.labels)[block.slices]
     target = labels == 1
-    empty = rng.random() < _EMPTY_FRACTION or not target.any()
+    empty = rng.random() < _EMPTY_FRACTION
+    if not target.any() and not empty:  # no room for the lesion, or it fell between the slices
+        return draw_sample(rng, bodies, sight)
     if empty:
         dense = empty_prompt(rng, labels, kind)
     else:

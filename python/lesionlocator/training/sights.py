@@ -15,6 +15,7 @@ from lesionlocator.training.checkpoint import plans
 from lesionlocator.training.recipe import FINE_SPACING_MM, PATCH, SMALL_PATCHES, SPACING_MM
 
 _SMALLEST_MM, _LARGEST_MM = 3.0, 60.0
+_POINTS_OF_ANY_SIZE = 0.35
 _LARGEST, _SMALLEST_OF_BOXES, _SMALLEST = 0.8, 0.4, 0.25
 """Largest lesion as a fraction of its patch, and smallest as a fraction of the next smaller patch."""
 
@@ -44,11 +45,16 @@ class Sight:
         """What the patch covers, mm."""
         return np.multiply(self.patch, self.spacing)
 
-    def diameters_mm(self, kind: Kind) -> tuple[float, float]:
-        """Return the range of lesions that are seen in such a patch with a kind of prompt."""
+    def diameters_mm(self, rng: np.random.Generator, kind: Kind) -> tuple[float, float]:
+        """Return a range of lesions that are seen in such a patch with a kind of prompt.
+
+        A point says nothing of a lesion's size: some are of lesions for which the patch is too small or too large.
+        """
         largest = min(_LARGEST_MM, _LARGEST * float(self.extent_mm.min()))
-        if kind is PromptKind.POINT and self.patch == PATCH:  # the first look, at a lesion of any size
+        if kind is PromptKind.POINT and self.patch == PATCH:
             return _SMALLEST_MM, largest
+        if kind is PromptKind.POINT and rng.random() < _POINTS_OF_ANY_SIZE:
+            return _SMALLEST_MM, _LARGEST_MM
         share = _SMALLEST_OF_BOXES if kind is PromptKind.BOX else _SMALLEST
         return max(_SMALLEST_MM, share * self.next_smaller_mm), largest
 
@@ -62,9 +68,9 @@ class Sight:
 
 SIGHTS = (
     Sight(SMALL_PATCHES[0], FINE_SPACING_MM, 0.0, 8, 0.25),
-    Sight(SMALL_PATCHES[1], FINE_SPACING_MM, 18.0, 4, 0.15),
-    Sight(SMALL_PATCHES[0], SPACING_MM, 24.0, 8, 0.12),
-    Sight(SMALL_PATCHES[1], SPACING_MM, 36.0, 4, 0.13),
-    Sight(PATCH, SPACING_MM, 48.0, 2, 0.35),
+    Sight(SMALL_PATCHES[1], FINE_SPACING_MM, 18.0, 4, 0.17),
+    Sight(SMALL_PATCHES[0], SPACING_MM, 24.0, 8, 0.13),
+    Sight(SMALL_PATCHES[1], SPACING_MM, 36.0, 4, 0.15),
+    Sight(PATCH, SPACING_MM, 48.0, 2, 0.30),
 )
 """What training shows, the smallest first."""
