@@ -13,7 +13,7 @@ import tiny_models
 from lesionlocator import load_model
 from lesionlocator.geometry import Box, Geometry
 from lesionlocator.inference.ensemble import Ensemble
-from lesionlocator.inference.second_look import segment_points
+from lesionlocator.inference.points import segment_points
 from lesionlocator.inference.segmenter import PromptAnswer, segment_prompts
 from lesionlocator.io import LabelMap, Scan
 from lesionlocator.model import Plans, segmentation_folder
@@ -139,20 +139,33 @@ def test_published_models_see_everything_on_their_grid(tmp_path: Path) -> None:
     assert prompt.sharpest(plain) == (prompt, plain)
 
 
-def test_a_point_is_looked_at_again_on_the_finer_grid(
-    ensemble: Ensemble, bright: Bright, grid: ModelGrid, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lesionlocator.prompts.on_grid.BALL_RADIUS", 2)
+def test_a_point_is_seen_on_both_grids(ensemble: Ensemble, bright: Bright, grid: ModelGrid) -> None:
     points = [placed(grid, SMALL, PromptKind.POINT, 1), placed(grid, LARGE, PromptKind.POINT, 2)]
     small, large = segment_points(ensemble, grid, points)
-    assert (small.grid, large.grid) == (grid.fine, grid)
-    assert small.prompt == points[0]
-    np.testing.assert_array_equal(mask_in_scan(small), labels(SMALL) > 0)
-    assert mask_in_scan(large)[LARGE.slices].mean() > 0.9  # but for corners, on the coarse grid
-    closer = bright.asked[2]
-    ball = np.argwhere(closer[1].numpy() > 0)
-    assert len(ball) == 81  # a ball, around the voxel of the scan that was clicked
-    assert closer[0][tuple(np.rint(ball.mean(axis=0)).astype(int))] > 0
+    sides = [asked.shape[1] for asked in bright.asked]
+    assert sides[:10] == [8, 12, 8, 12, 16] * 2
+    assert len(sides) == 10 + sum(answer.grid is grid for answer in (small, large))
+    ball = np.argwhere(bright.asked[1][1].numpy() > 0)
+    assert bright.asked[1][0][tuple(np.rint(ball.mean(axis=0)).astype(int))] > 0  # around what was clicked
+    for answer, lesion in ((small, SMALL), (large, LARGE)):
+        assert mask_in_scan(answer)[lesion.slices].mean() > 0.6
+
+
+def test_a_box_around_what_a_point_shows_is_seen_on_the_finer_grid_if_it_fits_there(
+    ensemble: Ensemble, grid: ModelGrid
+) -> None:
+    asked: list[torch.Tensor] = []
+
+    def network(inputs: torch.Tensor) -> torch.Tensor:
+        asked.append(inputs)
+        sure = 9 if inputs.shape[-1] == tiny_models.PATCH[0] else 0.1
+        return torch.stack([torch.zeros_like(inputs[:, 0]), sure * inputs[:, 0]], dim=1)
+
+    ensemble._members = [(network, [[]])]
+    (answer,) = segment_points(ensemble, grid, [placed(grid, SMALL, PromptKind.POINT)])
+    assert len(asked) == 6
+    assert answer.grid is grid.fine
+    np.testing.assert_array_equal(mask_in_scan(answer), labels(SMALL) > 0)
 
 
 @pytest.mark.parametrize("kind", [*PromptKind, MaskKind.PREVIOUS])

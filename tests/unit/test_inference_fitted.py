@@ -1,4 +1,4 @@
-"""Patches that fit what is looked at, and points that are looked at twice."""
+"""Patches that fit what is looked at, and points, which are seen in all of them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import torch
 import tiny_models
 from lesionlocator.errors import ModelError
 from lesionlocator.geometry import Box, Geometry, Shape
+from lesionlocator.inference import points
 from lesionlocator.inference.ensemble import Ensemble
-from lesionlocator.inference.second_look import segment_points
-from lesionlocator.inference.segmenter import PromptAnswer, segment_prompts
+from lesionlocator.inference.points import segment_points
+from lesionlocator.inference.segmenter import PromptAnswer, look, segment_prompts
 from lesionlocator.io import Scan
 from lesionlocator.model import Plans, segmentation_folder
 from lesionlocator.preprocessing import ModelGrid
 from lesionlocator.prompts.on_grid import GridPrompt
+from lesionlocator.training.validation import dice
 
 PLANS = tiny_models.plans() | {"fitted_patches": [[8, 8, 8], [12, 12, 12]]}
 SHAPE = (40, 44, 48)
@@ -122,49 +124,69 @@ def test_patches_of_several_sizes_in_batches_answer_as_one_by_one(
         np.testing.assert_allclose(ours.logits.difference, theirs.logits.difference, rtol=1e-4, atol=1e-4)
 
 
-def test_a_point_is_looked_at_again_from_the_patch_that_fits(
-    ensemble: Ensemble, bright: Bright, grid: ModelGrid, monkeypatch: pytest.MonkeyPatch
+def test_a_point_is_seen_in_every_patch_and_then_by_the_box_around_what_was_found(
+    ensemble: Ensemble, bright: Bright, grid: ModelGrid
 ) -> None:
-    monkeypatch.setattr("lesionlocator.prompts.on_grid.BALL_RADIUS", 2)
     first = prompt(4, middle(SMALL))
     calls: list[int] = []
     (answer,) = segment_points(ensemble, grid, [first], on_forward=calls.append)
-    whole, closer = bright.asked
-    assert (whole.shape[1:], closer.shape[1:]) == ((16, 16, 16), (8, 8, 8))
-    assert closer[1].sum() == 81  # the ball around the point is asked for, not a box
+    assert [asked.shape[1] for asked in bright.asked] == [8, 12, 16, 8]
+    assert bright.asked[2][1].sum() > 500  # a ball
+    assert bright.asked[3][1].sum() == np.prod(around(SMALL).shape)
     assert answer.prompt == first
-    assert calls == [4, 4]
+    assert calls == [4] * 4
     assert is_lesion(answer)[SMALL.slices].all()
     assert set(answer.seconds) == {"prepare", "network", "wait"}
 
 
-def test_what_is_larger_than_the_small_patches_is_asked_for_by_the_box_around_it(
-    ensemble: Ensemble, bright: Bright, grid: ModelGrid
-) -> None:
-    at_its_end = (26, 32, 30)
-    (answer,) = segment_points(ensemble, grid, [prompt(1, at_its_end)])
-    first, again = bright.asked
-    assert again.shape == first.shape
-    assert is_lesion(answer)[LARGE.slices].all()
-    box = np.argwhere(again[1].numpy() > 0)
-    assert (np.ptp(box, axis=0) + 1).prod() == again[1].sum()
+def test_the_answer_counts_that_expects_to_agree_best(ensemble: Ensemble, grid: ModelGrid) -> None:
+    """Sure of what is bright in one size of patch, and of nothing in the others."""
+    for sure in (8, 12, 16):
+
+        def network(inputs: torch.Tensor, sure: int = sure) -> torch.Tensor:
+            strength = 9 if inputs.shape[-1] == sure else 0.1
+            return torch.stack([torch.zeros_like(inputs[:, 0]), strength * (inputs[:, 0] - 0.5)], dim=1)
+
+        ensemble._members = [(network, [[]])]
+        sights = points.point_sights(prompt(1, middle(LARGE)), grid)
+        best = points._best(list(look(ensemble, sights)))
+        assert best.logits.block.shape == (sure,) * 3
 
 
-def test_where_nothing_was_found_there_is_no_second_look(
+def test_expected_dice_is_the_mean_over_what_the_probabilities_allow() -> None:
+    rng = np.random.default_rng(3)
+    difference = np.full((11, 11, 11), -9, np.float32)
+    difference[1:-1, 1:-1, 1:-1] = rng.normal(0, 2, (9, 9, 9)).clip(-4, 4)
+    probability, mask = 1 / (1 + np.exp(-difference)), difference > 0
+    drawn = [rng.random(mask.shape) < probability for _ in range(400)]
+    expected = np.mean([dice(mask, truth) for truth in drawn])
+    assert points.expected_dice(difference) == pytest.approx(expected, abs=0.01)
+    assert points.expected_dice(np.full((2, 2, 2), -3, np.float32)) == 0
+
+
+def test_what_fills_a_patch_is_expected_to_go_on_beyond_it() -> None:
+    full = np.full((8, 8, 8), 500, np.float32)
+    assert points.expected_dice(full) == pytest.approx(2 * 512 / (2 * 512 + 2 * (512 - 216)))
+    inside = np.full((8, 8, 8), -500, np.float32)
+    inside[1:7, 1:7, 1:7] = 500
+    assert points.expected_dice(inside) == pytest.approx(1)
+
+
+def test_where_nothing_was_found_no_box_is_asked_for(
     ensemble: Ensemble, bright: Bright, grid: ModelGrid
 ) -> None:
-    points = [prompt(1, (10, 35, 10)), prompt(2, middle(SMALL))]
-    empty, found = segment_points(ensemble, grid, points)
-    assert len(bright.asked) == 3
+    both = [prompt(1, (10, 35, 10)), prompt(2, middle(SMALL))]
+    empty, found = segment_points(ensemble, grid, both)
+    assert len(bright.asked) == 7
     assert (empty.prompt.lesion_id, found.prompt.lesion_id) == (1, 2)
     assert not is_lesion(empty).any()
     assert is_lesion(found).any()
 
 
 def test_many_points_come_back_in_their_order(ensemble: Ensemble, bright: Bright, grid: ModelGrid) -> None:
-    points = [prompt(i, middle((SMALL, MIDDLE)[i % 2])) for i in range(70, 0, -1)]
-    assert [answer.prompt for answer in segment_points(ensemble, grid, points)] == points
-    assert len(bright.asked) == 140
+    many = [prompt(i, middle((SMALL, MIDDLE)[i % 2])) for i in range(70, 0, -1)]
+    assert [answer.prompt for answer in segment_points(ensemble, grid, many)] == many
+    assert len(bright.asked) == 280
 
 
 def test_a_patch_that_the_network_cannot_halve_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -119,14 +118,14 @@ def look(
         In the order of the sights.
     """
     lesion_ids = [sight.given.lesion_id for sight in sights for _ in sight.tiling.tiles]
-    preparing: defaultdict[int, float] = defaultdict(float)
+    preparing = [0.0] * len(sights)
 
     def patches() -> Generator[NDArray[np.float32], None, None]:
-        for sight in sights:
+        for number, sight in enumerate(sights):
             for tile in sight.tiling.tiles:
                 started = perf_counter()
                 made = _network_input(ensemble, sight, tile)
-                preparing[sight.given.lesion_id] += perf_counter() - started
+                preparing[number] += perf_counter() - started
                 yield made
                 del made  # the network's from here on
 
@@ -141,12 +140,12 @@ def look(
         stop=stop,
     )
     with closing(prepared), closing(answers):  # first the thread that asks, then the one that is asked
-        for sight in sights:
+        for number, sight in enumerate(sights):
             tiling, given = sight.tiling, sight.given
             seen = _Seen(itertools.islice(answers, len(tiling.tiles)))
             difference = next(seen) if len(tiling.tiles) == 1 else _stitched(tiling, seen)
             logits = _inside_grid(difference, tiling.span, sight.grid)
-            seconds = {"prepare": preparing[given.lesion_id], **seen.seconds}
+            seconds = {"prepare": preparing[number], **seen.seconds}
             yield PromptAnswer(given, logits, sight.grid, seconds, tuple(seen.notes))
 
 

@@ -137,7 +137,7 @@ def prompts_from_labels(
     """
     if isinstance(kind, MaskKind):
         masks = masks_from_labels(labels, grid)
-        return [_with_finer(GridPrompt.of_mask(i, mask), mask, grid) for i, mask in masks.items()]
+        return [with_finer(GridPrompt.of_mask(i, mask), mask, grid) for i, mask in masks.items()]
     on_grid = grid.labels(labels)
     found = regions(on_grid)
     if [region.label for region in found] == [1]:
@@ -148,12 +148,12 @@ def prompts_from_labels(
         prompt = GridPrompt.of(region.label, target, grid.shape)
         if prompt is not None:
             prompts.append(
-                _with_finer(prompt, region.box if kind is PromptKind.BOX else region.centroid, grid)
+                with_finer(prompt, region.box if kind is PromptKind.BOX else region.centroid, grid)
             )
     return prompts
 
 
-def _with_finer(prompt: GridPrompt, where: Box | Point | GridMask, grid: ModelGrid) -> GridPrompt:
+def with_finer(prompt: GridPrompt, where: Box | Point | GridMask, grid: ModelGrid) -> GridPrompt:
     """Add the prompt on the finer grid, of a box, a position or a mask on ``grid`` itself."""
     if grid.fine is None:
         return prompt

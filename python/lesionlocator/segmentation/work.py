@@ -7,7 +7,7 @@ from contextlib import closing
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from lesionlocator.inference.tiles import Tiling
+from lesionlocator.inference.sights import Sight
 from lesionlocator.progress import Progress, ProgressCounter
 from lesionlocator.prompts.kinds import PromptKind
 from lesionlocator.prompts.masks import GridMask
@@ -105,12 +105,12 @@ class ScanWork:
         chosen = [prompt for prompt in self._targets.placed if only is None or prompt.lesion_id in only]
         if not chosen:
             return
-        from lesionlocator.inference.second_look import segment_points
+        from lesionlocator.inference.points import segment_points
         from lesionlocator.inference.segmenter import segment_prompts
 
         ensemble = self._load()
         counter = ProgressCounter(self._forwards(chosen, ensemble), progress)
-        segment = segment_points if self._looks_twice else segment_prompts
+        segment = segment_points if self._looks_closer else segment_prompts
         answers = segment(ensemble, self._grid, chosen, step_size=self._step_size, on_forward=counter.count)
         with closing(answers):
             for answer in answers:
@@ -165,12 +165,16 @@ class ScanWork:
         return (known[lesion_id],) if lesion_id in known else ()
 
     def _forwards(self, prompts: Sequence[GridPrompt], ensemble: Ensemble) -> int:
-        seen = (prompt.sharpest(self._grid) for prompt in prompts)
-        tiles = sum(len(Tiling.of(prompt, grid, self._step_size).tiles) for prompt, grid in seen)
-        if self._looks_twice:  # mostly in one patch, the second time
-            tiles += len(prompts)
-        return tiles * ensemble.forwards
+        from lesionlocator.inference.points import point_sights
+
+        grid, step = self._grid, self._step_size
+        if self._looks_closer:
+            sights = [sight for prompt in prompts for sight in point_sights(prompt, grid)]
+            last = len(prompts)  # looks by box, mostly in one patch
+        else:
+            sights, last = [Sight.of(prompt, grid, step) for prompt in prompts], 0
+        return (sum(len(sight.tiling.tiles) for sight in sights) + last) * ensemble.forwards
 
     @property
-    def _looks_twice(self) -> bool:
+    def _looks_closer(self) -> bool:
         return self._kind is PromptKind.POINT and bool(self._grid.plans.fitted_patches)

@@ -77,7 +77,7 @@ def save_model(
 
 
 def history_of(weights: Path) -> list[dict[str, str]]:
-    """Return what a weights file tells about its training and about those it started from, the latest first."""
+    """Return what weights tell about their training and about those it started from, the latest first."""
     with safe_open(weights, framework="pt") as file:
         told = dict(file.metadata() or {})
     return [told, *json.loads(told.pop("started_from", "[]"))]

@@ -48,7 +48,7 @@ class Sight:
     def diameters_mm(self, rng: np.random.Generator, kind: Kind) -> tuple[float, float]:
         """Return a range of lesions that are seen in such a patch with a kind of prompt.
 
-        A point says nothing of a lesion's size: some are of lesions for which the patch is too small or too large.
+        A point does not say how large a lesion is: some are of lesions that do not fit the patch.
         """
         largest = min(_LARGEST_MM, _LARGEST * float(self.extent_mm.min()))
         if kind is PromptKind.POINT and self.patch == PATCH:
