@@ -64,7 +64,7 @@ def segment_points(
 
 
 def point_sights(prompt: GridPrompt, grid: ModelGrid) -> list[Sight]:
-    """Return how the network sees a point: in every patch of the model, in small ones on the finer grid too."""
+    """Return how the network sees a point: in every patch, and in small ones on the finer grid too."""
     plans = grid.plans
     finer = [] if prompt.finer is None or grid.fine is None else [(prompt.finer, grid.fine)]
     small = [
