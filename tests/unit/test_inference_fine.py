@@ -132,7 +132,7 @@ def test_masks_are_those_of_the_finer_model_alone(tmp_path: Path) -> None:
     np.testing.assert_array_equal(both.logits, alone.logits)
 
 
-def test_published_models_see_everything_on_their_grid(tmp_path: Path) -> None:
+def test_published_models_see_everything_on_their_grid() -> None:
     plain = ModelGrid(scan(), Plans.parse(tiny_models.plans(), "plans"))
     prompt = placed(plain, SMALL, PromptKind.BOX)
     assert prompt.finer is None

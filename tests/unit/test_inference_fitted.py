@@ -139,6 +139,17 @@ def test_a_point_is_seen_in_every_patch_and_then_by_the_box_around_what_was_foun
     assert set(answer.seconds) == {"prepare", "network", "wait"}
 
 
+def test_what_is_larger_than_the_small_patches_is_asked_for_by_the_box_around_it(
+    ensemble: Ensemble, bright: Bright, grid: ModelGrid
+) -> None:
+    (answer,) = segment_points(ensemble, grid, [prompt(1, middle(LARGE))])
+    *_, first, again = bright.asked
+    assert again.shape == first.shape
+    assert is_lesion(answer)[LARGE.slices].all()
+    box = np.argwhere(again[1].numpy() > 0)
+    assert (np.ptp(box, axis=0) + 1).prod() == again[1].sum()
+
+
 def test_the_answer_counts_that_expects_to_agree_best(ensemble: Ensemble, grid: ModelGrid) -> None:
     """Sure of what is bright in one size of patch, and of nothing in the others."""
     for sure in (8, 12, 16):

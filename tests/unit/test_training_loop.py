@@ -53,7 +53,7 @@ def sample_with_lesion(bodies: list[Body]) -> Sample:
     rng = np.random.default_rng(0)
     while True:
         sample = draw_sample(rng, bodies, SIGHT)
-        if sample.target.sum() > 100 and sample.kind is PromptKind.BOX:
+        if sample.target.sum() > 300 and sample.kind is PromptKind.BOX:
             return sample
 
 
@@ -61,7 +61,7 @@ def test_loss_falls_to_a_third_on_one_crop(bodies: list[Body]) -> None:
     network, sample = tiny_network(), sample_with_lesion(bodies)
     learner = Learner(network)
     optimizer = torch.optim.AdamW(learner.parameters(), lr=5e-3)
-    losses = [training_step(learner, optimizer, [sample]) for _ in range(90)]
+    losses = [training_step(learner, optimizer, [sample]) for _ in range(60)]
     assert np.mean(losses[-5:]) < losses[0] / 3
     assert dice(predict(network.eval(), sample), sample.target) > 0.8
 
@@ -77,7 +77,7 @@ def test_samples_prompt_their_lesion_or_nothing(bodies: list[Body]) -> None:
     drawn = [draw_sample(rng, bodies, SIGHT) for _ in range(200)]
     empty = sum(not sample.target.any() for sample in drawn)
     kinds = Counter(sample.kind.value for sample in drawn)
-    assert 20 <= empty <= 100
+    assert 20 <= empty <= 90
     assert kinds["box"] >= 50
     assert kinds["point"] >= 50
     assert kinds["prev_mask"] >= 10

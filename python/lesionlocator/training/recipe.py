@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from lesionlocator.networks import ResidualEncoderUNet
-from lesionlocator.preprocessing.intensity import applied
 from lesionlocator.prompts.kinds import MaskKind, PromptKind
 from lesionlocator.prompts.on_grid import GridPrompt
 
@@ -49,11 +48,6 @@ ARCHITECTURE: dict[str, Any] = {
 def build_network(architecture: dict[str, Any] = ARCHITECTURE) -> ResidualEncoderUNet:
     """Return the network with fresh weights: image and dense prompt in, background and lesion out."""
     return ResidualEncoderUNet(2, 2, **architecture)
-
-
-def normalize(hounsfield: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return HU as the network sees them: clipped, mean 0, standard deviation 1 over published lesions."""
-    return applied(hounsfield, (*CLIP_HU, MEAN_HU, STD_HU))
 
 
 def rendered(target: Box | Shape, shape: tuple[int, ...]) -> NDArray[np.float32]:
