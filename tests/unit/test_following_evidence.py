@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lesionlocator.following.appearance import Appearance
 from lesionlocator.following.evidence import LEAST_LEFT, remaining_share
 from lesionlocator.following.methods import Carried
 from lesionlocator.following.origin import Origin, lesion_mask
 from lesionlocator.following.places import KnownPlaces
-from lesionlocator.following.sight import Sight
 from lesionlocator.geometry import Geometry
 from lesionlocator.io import Scan
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
@@ -45,7 +45,7 @@ def mask(lesion: np.ndarray) -> LesionMask:
 def left(after: np.ndarray, *, expected_off_mm: float = 0.0, **later: float) -> float:
     before = ball(8)
     expected = mask(ball(8, offset_mm=expected_off_mm))
-    share = remaining_share(Sight.of(scan(before), mask(before)), scan(after, seed=2, **later), expected)
+    share = remaining_share(Appearance.of(scan(before), mask(before)), scan(after, seed=2, **later), expected)
     assert share is not None
     return share
 
@@ -68,14 +68,14 @@ def test_a_lesion_that_is_gone_leaves_nothing() -> None:
 def test_too_little_contrast_tells_nothing() -> None:
     before = scan(ball(8), hu=97.0)
     quiet = Scan("scan", np.where(ball(8), 97, 100).astype(np.int16), GRID)
-    assert remaining_share(Sight.of(quiet, mask(ball(8))), before, mask(ball(8))) is None
+    assert remaining_share(Appearance.of(quiet, mask(ball(8))), before, mask(ball(8))) is None
 
 
 def test_a_place_that_is_hardly_in_view_tells_nothing() -> None:
     corner = np.zeros(SHAPE, bool)
     corner[:1, :3, :3] = True
-    sight = Sight.of(scan(ball(8)), mask(ball(8)))
-    assert remaining_share(sight, scan(ball(8)), mask(corner)) is None
+    appearance = Appearance.of(scan(ball(8)), mask(ball(8)))
+    assert remaining_share(appearance, scan(ball(8)), mask(corner)) is None
 
 
 def test_a_lesion_is_compared_with_the_baseline_and_the_last_scan_that_showed_it() -> None:
@@ -87,7 +87,7 @@ def test_a_lesion_is_compared_with_the_baseline_and_the_last_scan_that_showed_it
         lesion = LesionResult(1, status, found=found)
         places.move(scan(ball(8), hu=hu), {1: Carried(lesion, mask(ball(8)))})
         (origin,) = places.origins
-        levels.append([round(float(s.hounsfield[s.lesion].mean()), -1) for s in origin.sights(1)])
+        levels.append([round(float(s.hounsfield[s.lesion].mean()), -1) for s in origin.appearances(1)])
     assert levels == [[20, 20], [20, 60], [20, 60], [20, 60]]
 
 
@@ -100,7 +100,7 @@ def test_orientation_does_not_matter() -> None:
     )
     after = scan(ball(8, offset_mm=2), seed=3)
     other = Scan("other", np.ascontiguousarray(after.voxels[:, ::-1]), flipped)
-    sight = Sight.of(scan(ball(8)), mask(ball(8)))
-    same = remaining_share(sight, after, mask(ball(8)))
-    turned = remaining_share(sight, other, mask(ball(8)[:, ::-1]))
+    appearance = Appearance.of(scan(ball(8)), mask(ball(8)))
+    same = remaining_share(appearance, after, mask(ball(8)))
+    turned = remaining_share(appearance, other, mask(ball(8)[:, ::-1]))
     assert turned == pytest.approx(same, abs=0.02)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lesionlocator.following.appearance import Appearance
 from lesionlocator.following.fit import fitted
 from lesionlocator.following.origin import lesion_mask
-from lesionlocator.following.sight import Sight
 from lesionlocator.geometry import Geometry
 from lesionlocator.io import Scan
 from lesionlocator.results.lesion import LesionMask
@@ -57,14 +57,14 @@ def off_mm(place: LesionMask, centre_mm: np.ndarray, geometry: Geometry = GRID) 
     return float(np.linalg.norm(centre - centre_mm))
 
 
-SIGHT = Sight.of(scan(CENTRE, seed=1), mask(ball(CENTRE)))
+APPEARANCE = Appearance.of(scan(CENTRE, seed=1), mask(ball(CENTRE)))
 
 
 @pytest.mark.parametrize("moved", [(0, 0, 0), (2, -3, 1), (-4, 2, 3), (0, 5, -4)])
 @pytest.mark.parametrize("radius_mm", [4.5, 6.0, 8.0])
 def test_a_place_moves_to_where_the_lesion_is(moved: tuple[int, int, int], radius_mm: float) -> None:
     there = CENTRE + moved
-    place = fitted(SIGHT, scan(there, radius_mm=radius_mm), mask(ball(CENTRE)))
+    place = fitted(APPEARANCE, scan(there, radius_mm=radius_mm), mask(ball(CENTRE)))
     assert off_mm(place, there) <= NEAR_MM
     assert place.voxels == ball(CENTRE).sum()
 
@@ -73,24 +73,24 @@ def test_another_contrast_phase_and_grid_are_no_matter() -> None:
     grid = Geometry((40, 50, 50), (1.5, 1.3, 1.3))
     there = CENTRE + np.array([3, -2, 2])
     expected = mask(ball(CENTRE, geometry=grid))
-    place = fitted(SIGHT, scan(there, host=150.0, geometry=grid), expected)
+    place = fitted(APPEARANCE, scan(there, host=150.0, geometry=grid), expected)
     assert off_mm(place, there, grid) <= NEAR_MM
 
 
 def test_where_a_lesion_is_gone_its_surroundings_tell_its_place() -> None:
     there = CENTRE + np.array([0, 3, -3])
     gone = scan(there, radius_mm=0.0)
-    assert off_mm(fitted(SIGHT, gone, mask(ball(CENTRE))), there) <= NEAR_MM
+    assert off_mm(fitted(APPEARANCE, gone, mask(ball(CENTRE))), there) <= NEAR_MM
 
 
 def test_what_looks_the_same_everywhere_moves_nothing() -> None:
     even = Scan("even", np.full(GRID.shape, 100, np.int16), GRID)
     expected = mask(ball(CENTRE))
-    assert fitted(Sight.of(even, expected), even, expected).box == expected.box
+    assert fitted(Appearance.of(even, expected), even, expected).box == expected.box
 
 
 def test_a_place_that_is_hardly_in_view_stays() -> None:
     corner = np.zeros(GRID.shape, bool)
     corner[:1, :3, :3] = True
     expected = mask(corner)
-    assert fitted(SIGHT, scan(CENTRE), expected).box == expected.box
+    assert fitted(APPEARANCE, scan(CENTRE), expected).box == expected.box

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from bright_network import Bright, ensemble_of
 
 import tiny_models
 from lesionlocator import load_model
@@ -16,7 +17,7 @@ from lesionlocator.inference.ensemble import Ensemble
 from lesionlocator.inference.points import segment_points
 from lesionlocator.inference.segmenter import PromptAnswer, segment_prompts
 from lesionlocator.io import LabelMap, Scan
-from lesionlocator.model import Plans, segmentation_folder
+from lesionlocator.model import Plans
 from lesionlocator.preprocessing import ModelGrid
 from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, PromptSet
 from lesionlocator.prompts.on_grid import (
@@ -33,18 +34,6 @@ PLANS = COARSE | {"fine_spacing": [1.0, 1.0, 1.0]}
 SHAPE = (44, 48, 52)
 """Voxels of 1 mm, as the finer grid has."""
 SMALL, LARGE = Box((11, 12, 13), (14, 16, 16)), Box((30, 33, 36), (43, 46, 49))
-
-
-class Bright(torch.nn.Module):
-    """Calls lesion what is bright, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[torch.Tensor] = []
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        self.asked += list(inputs.clone())
-        return torch.stack([torch.zeros_like(inputs[:, 0]), inputs[:, 0]], dim=1)
 
 
 def scan() -> Scan:
@@ -68,17 +57,12 @@ def grid() -> ModelGrid:
 
 @pytest.fixture
 def ensemble(tmp_path: Path) -> Ensemble:
-    tiny_models.write(tmp_path, PLANS)
-    folder = segmentation_folder(tmp_path, "box")
-    return Ensemble(folder, folds=None, device=torch.device("cpu"), mirroring=False)
+    return ensemble_of(tmp_path, PLANS)
 
 
 @pytest.fixture
 def bright(ensemble: Ensemble) -> Bright:
-    """Stand in for the ensemble's network."""
-    network = Bright()
-    ensemble._members = [(network, [[]])]
-    return network
+    return Bright().stand_in(ensemble)
 
 
 def placed(grid: ModelGrid, lesion: Box, kind: Kind, lesion_id: int = 1) -> GridPrompt:

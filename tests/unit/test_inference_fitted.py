@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from bright_network import Bright, ensemble_of
 
 import tiny_models
 from lesionlocator.errors import ModelError
@@ -32,18 +33,6 @@ SMALL, MIDDLE, LARGE = (
 """With a voxel more on each side: 5 voxels to a side, 7, and 14."""
 
 
-class Bright(torch.nn.Module):
-    """Calls lesion what is bright, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[torch.Tensor] = []
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        self.asked += list(inputs.clone())
-        return torch.stack([torch.zeros_like(inputs[:, 0]), inputs[:, 0] - 0.5], dim=1)
-
-
 @pytest.fixture
 def grid() -> ModelGrid:
     voxels = np.full(SHAPE, -300, np.int16)
@@ -55,17 +44,12 @@ def grid() -> ModelGrid:
 
 @pytest.fixture
 def ensemble(tmp_path: Path) -> Ensemble:
-    tiny_models.write(tmp_path, PLANS)
-    folder = segmentation_folder(tmp_path, "box")
-    return Ensemble(folder, folds=None, device=torch.device("cpu"), mirroring=False)
+    return ensemble_of(tmp_path, PLANS)
 
 
 @pytest.fixture
 def bright(ensemble: Ensemble) -> Bright:
-    """Stand in for the ensemble's network."""
-    network = Bright()
-    ensemble._members = [(network, [[]])]
-    return network
+    return Bright().stand_in(ensemble)
 
 
 def prompt(lesion_id: int, target: Box | Shape) -> GridPrompt:

@@ -11,7 +11,7 @@ from lesionlocator.synthetic.tissue import Tissue
 from lesionlocator.training import crops, recipe, samples
 from lesionlocator.training.crops import ScannedCrop, scanned_crop
 from lesionlocator.training.samples import Body, draw_sample, make_bodies
-from lesionlocator.training.sights import SIGHTS, Sight
+from lesionlocator.training.shown_patches import SHOWN_PATCHES, ShownPatch
 
 EXTENT_MM = np.array([30.0, 36.0, 24.0])
 MIDDLE = np.array((32, 45, 55))
@@ -69,18 +69,18 @@ def test_crops_at_the_edge_of_a_body_stay_inside(bodies: list[Body]) -> None:
         assert (crop.start_mm + 36.0 <= np.multiply(crop.voxels.shape, crop.spacing) + 1e-9).all()
 
 
-@pytest.mark.parametrize("sight", SIGHTS, ids=lambda s: f"{s.patch[0]} of {s.spacing[0]} mm")
-def test_samples_show_lesions_of_the_sizes_that_are_seen_so(bodies: list[Body], sight: Sight) -> None:
+@pytest.mark.parametrize("shown", SHOWN_PATCHES, ids=lambda s: f"{s.patch[0]} of {s.spacing[0]} mm")
+def test_samples_show_lesions_of_the_sizes_that_are_seen_so(bodies: list[Body], shown: ShownPatch) -> None:
     rng = np.random.default_rng(4)
     for _ in range(25):
-        sample = draw_sample(rng, bodies, sight)
-        low, high = sight.diameters_mm(np.random.default_rng(0), sample.kind)
-        assert sample.inputs.shape == (2, *sight.patch)
-        assert sample.target.shape == sample.parts.shape == sight.patch
+        sample = draw_sample(rng, bodies, shown)
+        low, high = shown.diameters_mm(np.random.default_rng(0), sample.kind)
+        assert sample.inputs.shape == (2, *shown.patch)
+        assert sample.target.shape == sample.parts.shape == shown.patch
         if sample.target.any() and sample.kind is not PromptKind.POINT:
             where = np.argwhere(sample.target)
             # a wavy edge reaches farther, and a thick slice shows a lesion larger than it is
-            assert np.linalg.norm(np.ptp(where, axis=0) * sight.spacing) < 1.8 * high + 11
+            assert np.linalg.norm(np.ptp(where, axis=0) * shown.spacing) < 1.8 * high + 11
             assert (sample.parts[sample.target] == samples.LESION).all()
         assert low < high
 
@@ -89,7 +89,7 @@ def test_prompts_lie_on_their_lesions(bodies: list[Body]) -> None:
     rng = np.random.default_rng(9)
     overlaps: dict[object, list[float]] = {}
     for _ in range(120):
-        sample = draw_sample(rng, bodies, SIGHTS[0])
+        sample = draw_sample(rng, bodies, SHOWN_PATCHES[0])
         if sample.target.sum() > 60:
             dense = sample.inputs[1] > 0
             shared = (dense & sample.target).sum() / sample.target.sum()
@@ -106,7 +106,7 @@ def test_what_scanners_show_reaches_the_network_at_its_place() -> None:
     rng = np.random.default_rng(2)
     apart = []
     for _ in range(60):
-        sample = draw_sample(rng, [body], SIGHTS[1])
+        sample = draw_sample(rng, [body], SHOWN_PATCHES[1])
         if sample.target.sum() > 100 and (sample.parts == samples.LESION).sum() == sample.target.sum():
             image = sample.inputs[0]
             apart.append(abs(image[sample.target].mean() - image[~sample.target].mean()))
@@ -115,7 +115,7 @@ def test_what_scanners_show_reaches_the_network_at_its_place() -> None:
 
 
 def test_boxes_in_a_large_patch_are_of_lesions_that_no_smaller_one_fits(bodies: list[Body]) -> None:
-    drawn = [draw_sample(np.random.default_rng(k), bodies, SIGHTS[-1]) for k in range(100)]
+    drawn = [draw_sample(np.random.default_rng(k), bodies, SHOWN_PATCHES[-1]) for k in range(100)]
 
     def longest(kind: PromptKind) -> list[int]:
         return [

@@ -23,10 +23,10 @@ from lesionlocator.training import checkpoint, recipe, samples
 from lesionlocator.training.loop import Learner, Schedule, train, training_step
 from lesionlocator.training.processes import Processes
 from lesionlocator.training.samples import Body, Sample, draw_sample, make_bodies
-from lesionlocator.training.sights import Sight
+from lesionlocator.training.shown_patches import ShownPatch
 from lesionlocator.training.validation import dice, dice_by_prompt, predict
 
-SIGHT = Sight((24, 24, 24), recipe.SPACING_MM, next_smaller_mm=0.0, count=8, share=1.0)
+SHOWN = ShownPatch((24, 24, 24), recipe.SPACING_MM, next_smaller_mm=0.0, count=8, share=1.0)
 ALONE = Processes(0, 1, torch.device("cpu"))
 
 
@@ -52,7 +52,7 @@ def tiny_network() -> ResidualEncoderUNet:
 def sample_with_lesion(bodies: list[Body]) -> Sample:
     rng = np.random.default_rng(0)
     while True:
-        sample = draw_sample(rng, bodies, SIGHT)
+        sample = draw_sample(rng, bodies, SHOWN)
         if sample.target.sum() > 300 and sample.kind is PromptKind.BOX:
             return sample
 
@@ -67,14 +67,14 @@ def test_loss_falls_to_a_third_on_one_crop(bodies: list[Body]) -> None:
 
 
 def test_samples_are_decided_by_the_seed(bodies: list[Body]) -> None:
-    first, again = (draw_sample(np.random.default_rng(5), bodies, SIGHT) for _ in range(2))
+    first, again = (draw_sample(np.random.default_rng(5), bodies, SHOWN) for _ in range(2))
     np.testing.assert_array_equal(first.inputs, again.inputs)
     np.testing.assert_array_equal(first.target, again.target)
 
 
 def test_samples_prompt_their_lesion_or_nothing(bodies: list[Body]) -> None:
     rng = np.random.default_rng(6)
-    drawn = [draw_sample(rng, bodies, SIGHT) for _ in range(200)]
+    drawn = [draw_sample(rng, bodies, SHOWN) for _ in range(200)]
     empty = sum(not sample.target.any() for sample in drawn)
     kinds = Counter(sample.kind.value for sample in drawn)
     assert 20 <= empty <= 90
@@ -82,7 +82,7 @@ def test_samples_prompt_their_lesion_or_nothing(bodies: list[Body]) -> None:
     assert kinds["point"] >= 50
     assert kinds["prev_mask"] >= 10
     for sample in drawn:
-        assert sample.inputs.shape == (2, *SIGHT.patch)
+        assert sample.inputs.shape == (2, *SHOWN.patch)
         assert sample.inputs.dtype == np.float32
         assert np.isin(sample.inputs[1], (0, 1)).all()
         if sample.target.any() and sample.kind is not MaskKind.PREVIOUS:
@@ -90,7 +90,7 @@ def test_samples_prompt_their_lesion_or_nothing(bodies: list[Body]) -> None:
 
 
 def test_training_writes_a_model_that_loads(bodies: list[Body], tmp_path: Path) -> None:
-    held_out = [draw_sample(np.random.default_rng(7), bodies, SIGHT) for _ in range(2)]
+    held_out = [draw_sample(np.random.default_rng(7), bodies, SHOWN) for _ in range(2)]
     network = recipe.build_network()
     before = [p.detach().clone() for p in network.parameters()]
     schedule = Schedule(iterations=2, minutes=10)
@@ -141,7 +141,7 @@ def test_dice_of_known_masks() -> None:
 
 def test_validation_groups_by_prompt(bodies: list[Body]) -> None:
     rng = np.random.default_rng(8)
-    drawn = [draw_sample(rng, bodies, SIGHT) for _ in range(40)]
+    drawn = [draw_sample(rng, bodies, SHOWN) for _ in range(40)]
     figures = dice_by_prompt(tiny_network().eval(), drawn)
     assert set(figures) == {"dice_box", "dice_point", "dice_prev_mask", "dice_empty"}
     assert all(0 <= value <= 1 for value in figures.values())
@@ -165,7 +165,7 @@ def test_a_real_scan_becomes_a_body_for_lesions(tmp_path: Path) -> None:
     assert tissue[15, 26, 26] == Tissue.MUSCLE
     assert tissue[15, 1, 1] == Tissue.AIR
     assert (tissue[tuple(body.anchors.T)] != Tissue.AIR).all()
-    drawn = [draw_sample(np.random.default_rng(k), [body], SIGHT) for k in range(6)]
+    drawn = [draw_sample(np.random.default_rng(k), [body], SHOWN) for k in range(6)]
     assert all((sample.parts == samples.UNNAMED).all() for sample in drawn)
     assert any(sample.target.any() for sample in drawn)
 

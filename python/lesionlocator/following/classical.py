@@ -146,8 +146,8 @@ class _ClassicalPair:
 
     def _left(self, lesion_id: int, place: LesionMask) -> float | None:
         """Return which share of a lesion the follow-up shows at most; None where that cannot be told."""
-        sights = self._origin.sights(lesion_id)
-        shares = [remaining_share(sight, self._followup, place) for sight in sights]
+        appearances = self._origin.appearances(lesion_id)
+        shares = [remaining_share(appearance, self._followup, place) for appearance in appearances]
         return max((share for share in shares if share is not None), default=None)
 
     @cached_property
@@ -179,8 +179,8 @@ class _ClassicalPair:
             if warped is not None:
                 box, region = warped
                 place = LesionMask(there.shape, box, region, np.zeros(box.shape, np.float32))
-                sights = () if self._doubts else self._origin.sights(lesion_id)
-                places[lesion_id] = fitted(sights[-1], self._followup, place) if sights else place
+                appearances = () if self._doubts else self._origin.appearances(lesion_id)
+                places[lesion_id] = fitted(appearances[-1], self._followup, place) if appearances else place
         return places, lost
 
 

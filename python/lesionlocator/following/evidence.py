@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lesionlocator.following.sight import Sight, sampled, surroundings
+from lesionlocator.following.appearance import Appearance, sampled, surroundings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ _LEAST_IN_VIEW = 0.6
 _MOST_VOXELS = 20000
 
 
-def remaining_share(sight: Sight, followup: Scan, expected: LesionMask) -> float | None:
+def remaining_share(appearance: Appearance, followup: Scan, expected: LesionMask) -> float | None:
     """Return which share of a lesion a follow-up shows: about 1 where it has not changed, 0 where it is gone.
 
     Around where the lesion is expected, and some millimetres off, the follow-up is compared with the block
@@ -45,7 +45,7 @@ def remaining_share(sight: Sight, followup: Scan, expected: LesionMask) -> float
 
     Parameters
     ----------
-    sight
+    appearance
         The lesion as it was last seen.
     followup, expected
         The later scan, and where in it registration puts the lesion.
@@ -55,14 +55,14 @@ def remaining_share(sight: Sight, followup: Scan, expected: LesionMask) -> float
     float or None
         None where the lesion stood out too little to tell, or the follow-up does not show its place.
     """
-    points, offsets = surroundings(sight, expected, followup.geometry)
+    points, offsets = surroundings(appearance, expected, followup.geometry)
     step = max(1, -(-len(points) // _MOST_VOXELS))
     points, offsets = points[::step], offsets[::step]
-    background = sampled(sight.without, sight.at(offsets))
-    alone = sight.hounsfield - sight.without
-    lesions = [sampled(alone, sight.at(offsets / size), outside=0.0) for size in _SIZES]
+    background = sampled(appearance.without, appearance.at(offsets))
+    alone = appearance.hounsfield - appearance.without
+    lesions = [sampled(alone, appearance.at(offsets / size), outside=0.0) for size in _SIZES]
     is_around = lesions[-1] == 0
-    if not len(points) or _typical(alone[sight.lesion]) < _TELLING_HU or not is_around.any():
+    if not len(points) or _typical(alone[appearance.lesion]) < _TELLING_HU or not is_around.any():
         return None
     best, share = np.inf, None
     for shift in _shifts(followup.geometry):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lesionlocator.following.sight import Sight, sampled, surroundings
+from lesionlocator.following.appearance import Appearance, sampled, surroundings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +29,7 @@ _LEAST_IN_VIEW = 0.6
 _MOST_VOXELS = 3000
 
 
-def fitted(sight: Sight, followup: Scan, expected: LesionMask) -> LesionMask:
+def fitted(appearance: Appearance, followup: Scan, expected: LesionMask) -> LesionMask:
     """Return the place of a lesion, moved by up to 7 mm to where the follow-up looks most like it.
 
     Compared are the lesion with what lies within 8 mm of it, and the same without the lesion, which may be
@@ -38,13 +38,13 @@ def fitted(sight: Sight, followup: Scan, expected: LesionMask) -> LesionMask:
 
     Parameters
     ----------
-    sight
+    appearance
         The lesion as it was last seen.
     followup, expected
         The later scan, and where in it registration puts the lesion.
     """
     geometry = followup.geometry
-    shift = _shift_mm(sight, followup, expected)
+    shift = _shift_mm(appearance, followup, expected)
     centre = np.argwhere(expected.region).mean(axis=0) + expected.box.start
     moved = geometry.lps_to_voxel(geometry.voxel_to_lps(centre) + shift) - centre
     z, y, x = np.rint(moved).astype(int).tolist()
@@ -52,10 +52,10 @@ def fitted(sight: Sight, followup: Scan, expected: LesionMask) -> LesionMask:
     return replace(expected, box=box) if box.clipped(geometry.shape) == box else expected
 
 
-def _shift_mm(sight: Sight, followup: Scan, expected: LesionMask) -> NDArray[np.float64]:
+def _shift_mm(appearance: Appearance, followup: Scan, expected: LesionMask) -> NDArray[np.float64]:
     """Return how far off the follow-up shows a lesion, LPS mm; 0 where it shows too little to tell."""
     unmoved = np.zeros(3)
-    points, offsets = surroundings(sight, expected, followup.geometry)
+    points, offsets = surroundings(appearance, expected, followup.geometry)
     inside = np.all((points >= 0) & (points < followup.geometry.shape), axis=1)
     if not len(points) or inside.mean() < _LEAST_IN_VIEW:
         return unmoved
@@ -65,8 +65,8 @@ def _shift_mm(sight: Sight, followup: Scan, expected: LesionMask) -> NDArray[np.
     seen = followup.voxels[z, y, x].astype(np.float32)
 
     def misfit(shift: NDArray[np.float64]) -> float:
-        at = sight.at(offsets - shift)
-        drawn = (sampled(block, at) for block in (sight.hounsfield, sight.without))
+        at = appearance.at(offsets - shift)
+        drawn = (sampled(block, at) for block in (appearance.hounsfield, appearance.without))
         error = min(float(np.abs(rest - np.median(rest)).mean()) for rest in (seen - one for one in drawn))
         return error + _HU_FOR_A_MM * float(np.linalg.norm(shift))
 

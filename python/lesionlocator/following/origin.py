@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lesionlocator.errors import InputError
-from lesionlocator.following.sight import Sight
+from lesionlocator.following.appearance import Appearance
 from lesionlocator.geometry import Box, Shape
 from lesionlocator.io import LabelMap, Scan, read_labelmap
 from lesionlocator.io.dicom import is_dicom
@@ -71,7 +71,7 @@ class Origin:
     masks: Mapping[int, LesionMask]
     is_one_map: bool = False
     path: Path | None = None
-    earlier: Mapping[int, tuple[Sight, ...]] = field(default_factory=dict)
+    earlier: Mapping[int, tuple[Appearance, ...]] = field(default_factory=dict)
     missed: frozenset[int] = frozenset()
 
     def prompts(self) -> LabelMap | FullMasks:
@@ -81,12 +81,12 @@ class Origin:
         labels, _ = merged(self.masks.items(), self.scan.geometry.shape)
         return LabelMap(labels, self.scan.geometry, self.path)
 
-    def sights(self, lesion_id: int) -> tuple[Sight, ...]:
+    def appearances(self, lesion_id: int) -> tuple[Appearance, ...]:
         """Return how a lesion looked in the baseline and in the last scan that showed it."""
         earlier = self.earlier.get(lesion_id, ())
         if lesion_id in self.missed:
             return earlier
-        return *earlier, Sight.of(self.scan, self.masks[lesion_id])
+        return *earlier, Appearance.of(self.scan, self.masks[lesion_id])
 
 
 def read_origin(paths: Sequence[Path], scan: Scan) -> Origin:

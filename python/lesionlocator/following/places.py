@@ -65,8 +65,8 @@ class KnownPlaces:
         places = {i: one.last_known for i, one in carried.items() if i in self._origin_of}
         masks = {i: mask for i, mask in places.items() if mask is not None}
         missed = frozenset(i for i in masks if carried[i].lesion.found is None)
-        sights = {i: self._origin_of[i].sights(i) for i in masks}
-        earlier = {i: seen if i in missed else seen[:1] for i, seen in sights.items()}
+        appearances = {i: self._origin_of[i].appearances(i) for i in masks}
+        earlier = {i: seen if i in missed else seen[:1] for i, seen in appearances.items()}
         origin = Origin(followup, masks, earlier=earlier, missed=missed)
         self._origin_of |= dict.fromkeys(masks, origin)
         self._examined = [*self.origins, *([origin] if masks else [])]

@@ -59,8 +59,9 @@ def train(
     import torch
 
     from lesionlocator.model import read_weights, segmentation_folder
-    from lesionlocator.training import checkpoint, evaluate, loop, processes, recipe, samples, sights
+    from lesionlocator.training import checkpoint, evaluate, loop, processes, recipe, samples
     from lesionlocator.training.recipe import HELD_OUT_ABOVE
+    from lesionlocator.training.shown_patches import SHOWN_PATCHES
 
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
@@ -69,7 +70,7 @@ def train(
     others = list(samples.make_bodies(evaluate.HELD_OUT_SEED, 6))
     rng = np.random.default_rng([seed, 5])
     held_out = [
-        samples.draw_sample(rng, others, sight) for sight in sights.SIGHTS for _ in range(_HELD_OUT_OF_EACH)
+        samples.draw_sample(rng, others, shown) for shown in SHOWN_PATCHES for _ in range(_HELD_OUT_OF_EACH)
     ]
     command = (
         f"python -m lesionlocator.training train --phantoms {phantoms} --iterations {iterations} "

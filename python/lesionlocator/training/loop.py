@@ -16,7 +16,7 @@ from lesionlocator.training.loss import deep_supervision_loss, focus_of
 from lesionlocator.training.muon import Muon
 from lesionlocator.training.precision import half_of
 from lesionlocator.training.samples import LESION, UNNAMED, Body, Sample, draw_sample
-from lesionlocator.training.sights import SIGHTS
+from lesionlocator.training.shown_patches import SHOWN_PATCHES
 from lesionlocator.training.validation import dice_by_prompt
 
 if TYPE_CHECKING:
@@ -149,8 +149,10 @@ def train(
         rate = schedule.rate(iteration, progress)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        sight = SIGHTS[int(sizes.choice(len(SIGHTS), p=[sight.share for sight in SIGHTS]))]
-        samples = [draw_sample(rng, bodies, sight) for _ in range(sight.count)]
+        shown = SHOWN_PATCHES[
+            int(sizes.choice(len(SHOWN_PATCHES), p=[shown.share for shown in SHOWN_PATCHES]))
+        ]
+        samples = [draw_sample(rng, bodies, shown) for _ in range(shown.count)]
         losses.append(training_step(shared, optimizer, samples))
         iteration += 1
         _follow(average, network, min(_AVERAGE_DECAY, iteration / (iteration + 10)))

@@ -16,7 +16,7 @@ from lesionlocator.synthetic.tissue import Tissue
 from lesionlocator.training.backgrounds import real_anatomy
 from lesionlocator.training.crops import ScannedCrop, scanned_crop
 from lesionlocator.training.recipe import SPACING_MM
-from lesionlocator.training.sights import Sight
+from lesionlocator.training.shown_patches import ShownPatch
 from lesionlocator.training.simulated import drawn_kind, drawn_prompt, empty_prompt
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Sample:
     kind: Kind
 
 
-def draw_sample(rng: np.random.Generator, bodies: list[Body], sight: Sight) -> Sample:
+def draw_sample(rng: np.random.Generator, bodies: list[Body], shown: ShownPatch) -> Sample:
     """Return a fresh sample of a random body, prompt and lesion; a fifth of them prompt nothing.
 
     The scan, its voxels of any size, and the prompt that a reader gives on it come to the model's grid as
@@ -114,30 +114,30 @@ def draw_sample(rng: np.random.Generator, bodies: list[Body], sight: Sight) -> S
         The only source of randomness.
     bodies
         Bodies to choose from, each larger than the patch.
-    sight
+    shown
         Patch and spacing of the sample.
     """
     body, kind = _chosen(rng, bodies), drawn_kind(rng)
     anchor = body.anchors[int(rng.integers(len(body.anchors)))]
     crop = scanned_crop(
-        rng, body.anatomy, anchor, sight.extent_mm, sight.diameters_mm(rng, kind), is_real=body.is_real
+        rng, body.anatomy, anchor, shown.extent_mm, shown.diameters_mm(rng, kind), is_real=body.is_real
     )
     stretched = _jitter_intensity(rng, crop.voxels.astype(np.float32))
     shape = crop.labels.shape
     scan = Scan("crop", stretched, Geometry((shape[0], shape[1], shape[2]), crop.spacing))
-    grid = ModelGrid(scan, sight.plans, canonical=False)
-    block = _block(crop, grid, sight)
+    grid = ModelGrid(scan, shown.plans, canonical=False)
+    block = _block(crop, grid, shown)
     labels = grid.labels(crop.labels)[block.slices]
     target = labels == 1
     empty = rng.random() < _EMPTY_FRACTION
     if not target.any() and not empty:  # no room for the lesion, or it fell between the slices
-        return draw_sample(rng, bodies, sight)
+        return draw_sample(rng, bodies, shown)
     if empty:
         dense = empty_prompt(rng, labels, kind)
     else:
         dense = drawn_prompt(rng, crop.labels == 1, kind, grid, block)
     if dense is None or not dense.any():  # no room for such a prompt
-        return draw_sample(rng, bodies, sight)
+        return draw_sample(rng, bodies, shown)
     answer = np.zeros_like(target) if empty else target
     if body.is_real:
         parts = np.full(target.shape, UNNAMED, np.uint8)
@@ -156,11 +156,11 @@ def _chosen(rng: np.random.Generator, bodies: list[Body]) -> Body:
     return among[int(rng.integers(len(among)))]
 
 
-def _block(crop: ScannedCrop, grid: ModelGrid, sight: Sight) -> Box:
+def _block(crop: ScannedCrop, grid: ModelGrid, shown: ShownPatch) -> Box:
     """Return the patch on the grid of a crop."""
-    start = np.rint(crop.start_mm / sight.spacing).astype(int)
-    z, y, x = np.clip(start, 0, np.array(grid.shape) - sight.patch).tolist()
-    return Box((z, y, x), (z + sight.patch[0], y + sight.patch[1], x + sight.patch[2]))
+    start = np.rint(crop.start_mm / shown.spacing).astype(int)
+    z, y, x = np.clip(start, 0, np.array(grid.shape) - shown.patch).tolist()
+    return Box((z, y, x), (z + shown.patch[0], y + shown.patch[1], x + shown.patch[2]))
 
 
 def _nearest(volume: NDArray[np.uint8], grid: ModelGrid, block: Box) -> NDArray[np.uint8]:

@@ -15,13 +15,13 @@ from lesionlocator.training.checkpoint import plans
 from lesionlocator.training.recipe import FINE_SPACING_MM, PATCH, SMALL_PATCHES, SPACING_MM
 
 _SMALLEST_MM, _LARGEST_MM = 3.0, 60.0
-_POINTS_OF_ANY_SIZE = 0.35
+_POINTS_OF_ANY_SIZE = 0.5
 _LARGEST, _SMALLEST_OF_BOXES, _SMALLEST = 0.8, 0.4, 0.25
 """Largest lesion as a fraction of its patch, and smallest as a fraction of the next smaller patch."""
 
 
 @dataclass(frozen=True)
-class Sight:
+class ShownPatch:
     """A patch that the network sees.
 
     Parameters
@@ -66,11 +66,11 @@ class Sight:
         return Plans.parse(content, "recipe")
 
 
-SIGHTS = (
-    Sight(SMALL_PATCHES[0], FINE_SPACING_MM, 0.0, 8, 0.25),
-    Sight(SMALL_PATCHES[1], FINE_SPACING_MM, 18.0, 4, 0.17),
-    Sight(SMALL_PATCHES[0], SPACING_MM, 24.0, 8, 0.13),
-    Sight(SMALL_PATCHES[1], SPACING_MM, 36.0, 4, 0.15),
-    Sight(PATCH, SPACING_MM, 48.0, 2, 0.30),
+SHOWN_PATCHES = (
+    ShownPatch(SMALL_PATCHES[0], FINE_SPACING_MM, 0.0, 8, 0.2),
+    ShownPatch(SMALL_PATCHES[1], FINE_SPACING_MM, 18.0, 4, 0.14),
+    ShownPatch(SMALL_PATCHES[0], SPACING_MM, 24.0, 8, 0.12),
+    ShownPatch(SMALL_PATCHES[1], SPACING_MM, 36.0, 4, 0.16),
+    ShownPatch(PATCH, SPACING_MM, 48.0, 2, 0.38),
 )
 """What training shows, the smallest first."""

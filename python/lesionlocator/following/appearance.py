@@ -23,7 +23,7 @@ _AROUND_MM = 8.0
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
+class Appearance:
     """A lesion as a scan showed it, and no more of the scan than what is around the lesion.
 
     Parameters
@@ -42,7 +42,7 @@ class Sight:
     lesion: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, scan: Scan, mask: LesionMask) -> Sight:
+    def of(cls, scan: Scan, mask: LesionMask) -> Appearance:
         """Return a lesion of a scan."""
         block = _around(mask.box, scan.geometry).clipped(scan.geometry.shape) or mask.box
         lesion = np.zeros(block.shape, np.bool_)
@@ -79,7 +79,7 @@ class Sight:
 
 
 def surroundings(
-    sight: Sight, expected: LesionMask, geometry: Geometry
+    appearance: Appearance, expected: LesionMask, geometry: Geometry
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return voxels of a place and around it, (n, 3), and their offsets from its centroid, LPS mm.
 
@@ -89,7 +89,7 @@ def surroundings(
     points = np.argwhere(np.ones(block.shape, np.bool_)) + np.asarray(block.start)
     centre = np.argwhere(expected.region).mean(axis=0) + expected.box.start
     offsets = geometry.voxel_to_lps(points) - geometry.voxel_to_lps(centre)
-    near = sampled(sight.outside_mm, sight.at(offsets), outside=np.inf) <= _AROUND_MM
+    near = sampled(appearance.outside_mm, appearance.at(offsets), outside=np.inf) <= _AROUND_MM
     return points[near], offsets[near]
 
 
