@@ -65,8 +65,11 @@ def network(seed: int) -> ResidualEncoderUNet:
 def write(
     folder: Path, content: dict, *, folds: tuple[int, ...] = (0,), axes: tuple[int, ...] = (0, 1, 2)
 ) -> None:
-    """Write a model for all prompts below a checkpoint folder; fold k has the weights of ``network(k)``."""
-    for name in ("bbox_optimized", "point_optimized"):
+    """Write a model below a checkpoint folder; fold k has the weights of ``network(k)``.
+
+    One network for the prompts that the plans name, or, as published, one each for boxes and points.
+    """
+    for name in ("all_prompts",) if "prompts" in content else ("bbox_optimized", "point_optimized"):
         trained = folder / "LesionLocatorSeg" / name
         for fold in folds:
             (trained / f"fold_{fold}").mkdir(parents=True)

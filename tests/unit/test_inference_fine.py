@@ -21,12 +21,14 @@ from lesionlocator.model import Plans
 from lesionlocator.preprocessing import ModelGrid
 from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, PromptSet
 from lesionlocator.prompts.on_grid import (
+    OUTSIDE,
     GridPrompt,
     prompt_from_mask,
     prompt_from_voxels,
     prompts_from_labels,
 )
 from lesionlocator.results.export import scan_mask
+from lesionlocator.results.lesion import LesionStatus
 
 FITTED = {"fitted_patches": [[8, 8, 8], [12, 12, 12]], "prompts": ["box", "point", "prev_mask"]}
 COARSE = tiny_models.plans(spacing=[2.0, 2.0, 2.0]) | FITTED
@@ -153,11 +155,12 @@ def test_a_box_around_what_a_point_shows_is_seen_on_the_finer_grid_if_it_fits_th
 
 
 @pytest.mark.parametrize("kind", [*PromptKind, MaskKind.PREVIOUS])
-def test_prompts_of_label_maps_have_finer_twins_at_the_same_place(grid: ModelGrid, kind: Kind) -> None:
-    aligned = Box((10, 12, 14), (14, 16, 18))
-    for made in (labels(aligned), labels(aligned, LARGE)):
-        prompt = prompts_from_labels(made, kind, grid)[0]
-        direct = placed(grid, aligned, kind)
+def test_lesions_of_label_maps_prompt_as_they_are_in_the_scan(grid: ModelGrid, kind: Kind) -> None:
+    for made in (labels(SMALL), labels(SMALL, LARGE)):
+        prompt = prompts_from_labels(made, kind, grid)[1]
+        direct = placed(grid, SMALL, kind)
+        assert isinstance(prompt, GridPrompt)
+        assert prompt.extent == direct.extent
         assert prompt.finer is not None
         assert direct.finer is not None
         out, expected = np.zeros(SHAPE, np.float32), np.zeros(SHAPE, np.float32)
@@ -166,12 +169,44 @@ def test_prompts_of_label_maps_have_finer_twins_at_the_same_place(grid: ModelGri
         np.testing.assert_array_equal(out, expected)
 
 
+@pytest.mark.parametrize("kind", [*PromptKind, MaskKind.PREVIOUS])
+def test_what_vanishes_on_the_models_grid_is_seen_on_the_finer_one(kind: Kind, tmp_path: Path) -> None:
+    made = labels(SMALL, LARGE)
+    made[4, 6, 8] = 3
+    prompts = LabelMap(made, scan().geometry)
+    tiny_models.write(tmp_path / "both", PLANS)
+    tiny_models.write(tmp_path / "coarse", COARSE)
+    both, coarse = (load_model(tmp_path / name, device="cpu") for name in ("both", "coarse"))
+    assert both.segment(scan(), prompts, prompt_type=kind).lesions[3].status is not LesionStatus.REFUSED
+    refused = coarse.segment(scan(), prompts, prompt_type=kind).lesions[3]
+    assert refused.status is LesionStatus.REFUSED
+    assert refused.warnings == (
+        "1 voxels are too few: they vanish on the model grid; prompt by box or point",
+    )
+
+
+@pytest.mark.parametrize("plans", [PLANS, COARSE], ids=["both", "coarse"])
+@pytest.mark.parametrize("kind", [PromptKind.BOX, MaskKind.PREVIOUS])
+def test_labels_where_there_is_no_image_are_refused_as_such(
+    plans: dict[str, Any], kind: Kind, tmp_path: Path
+) -> None:
+    voxels = scan().voxels.copy()
+    voxels[:8] = 0
+    made = labels(SMALL, LARGE)
+    made[2:4, 6:9, 8:11] = 3
+    tiny_models.write(tmp_path, plans)
+    found = load_model(tmp_path, device="cpu").segment(
+        Scan("blocks", voxels, scan().geometry), LabelMap(made, scan().geometry), prompt_type=kind
+    )
+    assert found.lesions[3].warnings == (OUTSIDE,)
+    assert [i for i, one in found.lesions.items() if one.status is not LesionStatus.REFUSED] == [1, 2]
+
+
 @pytest.mark.parametrize("only", [1, 2])
 def test_a_label_map_and_the_boxes_around_its_lesions_give_the_same(tmp_path: Path, only: int) -> None:
-    aligned = Box((10, 12, 14), (14, 16, 18))
     tiny_models.write(tmp_path, PLANS)
     model = load_model(tmp_path, device="cpu")
-    made = labels(aligned) * np.uint8(only)
+    made = labels(SMALL) * np.uint8(only)
     by_map = model.segment(scan(), LabelMap(made, scan().geometry))
-    by_box = model.segment(scan(), PromptSet.of([LesionPrompt(only, aligned)]))
+    by_box = model.segment(scan(), PromptSet.of([LesionPrompt(only, SMALL)]))
     np.testing.assert_array_equal(by_map.masks[only].full(), by_box.masks[only].full())

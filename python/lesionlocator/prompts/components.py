@@ -37,6 +37,12 @@ def component_regions(mask: Labels, out: Labels | None = None) -> list[Region]:
     return _regions(_core.components_instances(mask, connectivity=26, out=out))
 
 
+def lesion_regions(labels: Labels) -> list[Region]:
+    """Return the regions of the labels, or, where the only one is 1, of the 26-connected components."""
+    found = regions(labels)
+    return component_regions(labels) if [region.label for region in found] == [1] else found
+
+
 def _regions(statistics: tuple[NDArray[Any], ...]) -> list[Region]:
     found = zip(*(values.tolist() for values in statistics), strict=True)
     return [

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lesionlocator.preprocessing import ModelGrid
-    from lesionlocator.preprocessing.resample import GridChange
 
     Labels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -84,17 +83,6 @@ class GridMask:
         """Return the mask on the mirrored grid of ``shape``."""
         return GridMask(mirrored_box(self.box, axes, shape), np.flip(self.region, tuple(axes)))
 
-    def resampled(self, change: GridChange) -> GridMask:
-        """Return the mask on a finer grid, each of whose voxels is what the nearest of this grid is."""
-        box = change.scaled(self.box)
-        at = (
-            ((np.arange(a, b) + 0.5) * old / new - start).astype(int).clip(0, n - 1)
-            for a, b, old, new, start, n in zip(
-                box.start, box.stop, change.source, change.target, self.box.start, self.box.shape, strict=True
-            )
-        )
-        return GridMask(box, np.ascontiguousarray(self.region[np.ix_(*at)]))
-
     def render(self, out: NDArray[np.float32], start: Shape) -> None:
         """Set the lesion's voxels to 1 in a patch whose first voxel is ``start`` of the grid."""
         inside = self.cut(Box.whole(_shape(out)).shifted(start))
@@ -105,15 +93,22 @@ class GridMask:
 def masks_from_labels(labels: Labels, grid: ModelGrid) -> dict[int, GridMask]:
     """Return the lesions of a label map (of the scan's shape) on the model grid, by ascending id.
 
-    Where the only label is 1, the 26-connected components on the model grid are the lesions, numbered by
-    their first voxel; otherwise the labels are the lesions. Labels that vanish on the model grid are not in
-    the result.
+    They are those of the map on the model grid, as :func:`lesion_masks` finds them; labels that vanish there
+    are not in the result.
     """
-    on_grid = grid.labels(labels)
-    found = regions(on_grid)
+    return lesion_masks(grid.labels(labels))
+
+
+def lesion_masks(labels: Labels) -> dict[int, GridMask]:
+    """Return the lesions of a label map on its own grid, by ascending id.
+
+    Where the only label is 1, the 26-connected components are the lesions, numbered by their first voxel;
+    otherwise the labels are the lesions.
+    """
+    found = regions(labels)
     if [region.label for region in found] == [1]:
-        return _components(on_grid[found[0].box.slices], found[0].box.start)
-    return _masks(on_grid, found, (0, 0, 0))
+        return _components(labels[found[0].box.slices], found[0].box.start)
+    return _masks(labels, found, (0, 0, 0))
 
 
 def mask_from_scan(mask: NDArray[np.uint8], grid: ModelGrid) -> GridMask | None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lesionlocator import _core
-from lesionlocator.geometry import Box, Point, Shape
+from lesionlocator.geometry import Box, Shape
 from lesionlocator.preprocessing.resample import GridChange
-from lesionlocator.prompts.components import component_regions, regions
+from lesionlocator.prompts.components import Region, lesion_regions, regions
 from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, check
-from lesionlocator.prompts.masks import GridMask, mask_from_block, masks_from_labels
+from lesionlocator.prompts.masks import GridMask, lesion_masks, mask_from_block, masks_from_labels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,46 +128,51 @@ def prompt_from_mask(
 
 def prompts_from_labels(
     labels: NDArray[np.uint8] | NDArray[np.uint16], kind: Kind, grid: ModelGrid
-) -> list[GridPrompt]:
-    """Return the prompts of a label map (of the scan's shape), by ascending id.
+) -> dict[int, GridPrompt | str]:
+    """Return the prompts of a label map (of the scan's shape) by ascending id, or why one cannot be used.
 
-    Where the only label is 1, the 26-connected components on the model grid are the lesions, numbered by
-    their first voxel; otherwise the labels are the lesions and keep their values. Labels that vanish when
-    the map is resampled to the model grid are not in the result.
+    Where the only label is 1, the 26-connected components are the lesions, numbered by their first voxel;
+    otherwise the labels are the lesions and keep their values. Lesions are those of the map on the model
+    grid; where the model has a finer one, those of the scan, so that the finer grid shows them as exactly.
     """
+    if grid.fine is not None:
+        return _prompts_in_scan(labels, kind, grid)
+    placed: dict[int, GridPrompt | str] = {}
     if isinstance(kind, MaskKind):
-        masks = masks_from_labels(labels, grid)
-        return [with_finer(GridPrompt.of_mask(i, mask), mask, grid) for i, mask in masks.items()]
-    on_grid = grid.labels(labels)
-    found = regions(on_grid)
-    if [region.label for region in found] == [1]:
-        found = component_regions(on_grid)
-    prompts = []
-    for region in found:
-        target = grown(region.box) if kind is PromptKind.BOX else _rounded(region.centroid)
-        prompt = GridPrompt.of(region.label, target, grid.shape)
-        if prompt is not None:
-            prompts.append(
-                with_finer(prompt, region.box if kind is PromptKind.BOX else region.centroid, grid)
-            )
-    return prompts
+        placed |= {i: GridPrompt.of_mask(i, mask) for i, mask in masks_from_labels(labels, grid).items()}
+    else:
+        for region in lesion_regions(grid.labels(labels)):
+            target = grown(region.box) if kind is PromptKind.BOX else _rounded(region.centroid)
+            placed[region.label] = GridPrompt.of(region.label, target, grid.shape) or OUTSIDE
+    in_scan = regions(labels)
+    if placed and [region.label for region in in_scan] == [1]:
+        return placed
+    return placed | {region.label: _missing(region, grid) for region in in_scan if region.label not in placed}
 
 
-def with_finer(prompt: GridPrompt, where: Box | Point | GridMask, grid: ModelGrid) -> GridPrompt:
-    """Add the prompt on the finer grid, of a box, a position or a mask on ``grid`` itself."""
+def _prompts_in_scan(
+    labels: NDArray[np.uint8] | NDArray[np.uint16], kind: Kind, grid: ModelGrid
+) -> dict[int, GridPrompt | str]:
+    if isinstance(kind, MaskKind):
+        masks = lesion_masks(labels).items()
+        return {i: prompt_from_mask(i, mask.region, mask.box, grid) or OUTSIDE for i, mask in masks}
+    lesions = (LesionPrompt(one.label, one.box, one.centroid) for one in lesion_regions(labels))
+    return {lesion.lesion_id: prompt_from_voxels(lesion, kind, grid) for lesion in lesions}
+
+
+def _missing(region: Region, grid: ModelGrid) -> str:
+    """Say why a label of the scan is not on the model grid."""
+    around = prompt_from_voxels(LesionPrompt(region.label, region.box), PromptKind.BOX, grid)
+    if isinstance(around, str):
+        return around
+    return f"{region.voxels} voxels are too few: they vanish on the model grid; prompt by box or point"
+
+
+def with_finer(prompt: GridPrompt, box: Box, grid: ModelGrid) -> GridPrompt:
+    """Add the prompt on the finer grid, of a lesion that fills ``box`` on ``grid`` itself."""
     if grid.fine is None:
         return prompt
-    change = GridChange(grid.shape, grid.fine.shape)
-    if isinstance(where, GridMask):
-        return replace(prompt, finer=GridPrompt.of_mask(prompt.lesion_id, where.resampled(change)))
-    if isinstance(where, Box):
-        target: Box | Shape = grown(change.scaled(where))
-    else:
-        z, y, x = (
-            (p + 0.5) * new / old - 0.5
-            for p, old, new in zip(where, change.source, change.target, strict=True)
-        )
-        target = _rounded((z, y, x))
+    target = grown(GridChange(grid.shape, grid.fine.shape).scaled(box))
     return replace(prompt, finer=GridPrompt.of(prompt.lesion_id, target, grid.fine.shape))
 
 

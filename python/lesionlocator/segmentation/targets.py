@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from lesionlocator.errors import InputError
 from lesionlocator.io import LabelMap, Scan
-from lesionlocator.prompts.components import regions
 from lesionlocator.prompts.entries import PromptFile
 from lesionlocator.prompts.files import read_prompts
 from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, PromptSet
@@ -109,24 +108,20 @@ class Targets:
                 self.placed.append(prompt)
 
     def _place_labels(self, prompts: LabelMap, kind: Kind, grid: ModelGrid) -> None:
-        """Find the lesions of a label map, and name those that are too small for the grid."""
         where = prompts.path or "label map"
         difference = prompts.geometry.difference(grid.scan.geometry)
         if difference is not None:
             raise InputError(
                 f"{where}: is not on the grid of {grid.scan.path or grid.scan.name}: {difference}"
             )
-        in_scan = {region.label: region for region in regions(prompts.labels)}
-        if not in_scan:
+        prompted = prompts_from_labels(prompts.labels, kind, grid)
+        if not prompted:
             raise InputError(f"{where}: holds no lesion, all labels are 0")
-        self.placed = prompts_from_labels(prompts.labels, kind, grid)
-        if list(in_scan) == [1] and self.placed:
-            return
-        for label in in_scan.keys() - {prompt.lesion_id for prompt in self.placed}:
-            few = in_scan[label].voxels
-            self._refuse(
-                label, f"{few} voxels are too few: they vanish on the model grid; prompt by box or point"
-            )
+        for lesion_id, prompt in prompted.items():
+            if isinstance(prompt, str):
+                self._refuse(lesion_id, prompt)
+            else:
+                self.placed.append(prompt)
 
     def _refuse(self, lesion_id: int, reason: str, source: LesionPrompt | None = None) -> None:
         self.refused[lesion_id] = LesionResult(lesion_id, LesionStatus.REFUSED, source, warnings=(reason,))
