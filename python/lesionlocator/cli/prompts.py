@@ -24,7 +24,7 @@ from lesionlocator.io.scans import read_geometry
 from lesionlocator.prompts.entries import PromptFile
 from lesionlocator.prompts.files import PromptFormat, read_prompts, write_prompts
 from lesionlocator.prompts.frames import Frame
-from lesionlocator.prompts.from_mask import MaskKind, prompts_from_mask
+from lesionlocator.prompts.from_mask import MapKind, prompts_from_mask
 from lesionlocator.prompts.kinds import PromptKind, PromptSet
 from lesionlocator.prompts.published import write_published
 from lesionlocator.prompts.validation import Problem, validate
@@ -58,12 +58,12 @@ def from_mask(source: Path, target: Path, kind: str) -> None:
     target_is_file = target.suffix.lower() == ".json"
     if not source.is_dir():
         output = target if target_is_file else target / f"{case_name(source)}.json"
-        _write_prompts_of(source, make_folder(output.parent) / output.name, MaskKind(kind))
+        _write_prompts_of(source, make_folder(output.parent) / output.name, MapKind(kind))
         return
     if target_is_file:
         raise click.UsageError(f"-i {source} is a folder: -o {target} must be one too")
     files, folder = label_maps(source), make_folder(target)
-    for_each(files, lambda file: _write_prompts_of(file, folder / f"{case_name(file)}.json", MaskKind(kind)))
+    for_each(files, lambda file: _write_prompts_of(file, folder / f"{case_name(file)}.json", MapKind(kind)))
 
 
 @prompts.command(short_help="Convert between prompt formats.")
@@ -220,7 +220,7 @@ def lesions(count: int) -> str:
     return f"{count} lesion" if count == 1 else f"{count} lesions"
 
 
-def masked_prompts(file: Path, kind: MaskKind) -> PromptSet:
+def masked_prompts(file: Path, kind: MapKind) -> PromptSet:
     """Read a label map and return its prompts.
 
     Raises
@@ -235,7 +235,7 @@ def masked_prompts(file: Path, kind: MaskKind) -> PromptSet:
         raise InputError(f"{file}: {error}") from error
 
 
-def _write_prompts_of(mask: Path, output: Path, kind: MaskKind) -> None:
+def _write_prompts_of(mask: Path, output: Path, kind: MapKind) -> None:
     found = masked_prompts(mask, kind)
     write_published(found, output)
     console.say(f"{output}: {lesions(len(found))}")

@@ -9,7 +9,7 @@ import click
 from lesionlocator.cli import console
 from lesionlocator.cli.prompts import for_each, label_maps, lesions, masked_prompts
 from lesionlocator.io.files import case_name
-from lesionlocator.prompts.from_mask import MaskKind
+from lesionlocator.prompts.from_mask import MapKind
 from lesionlocator.prompts.kinds import LesionPrompt, PromptSet
 from lesionlocator.prompts.published import write_published
 from lesionlocator.results.files import make_folder
@@ -29,12 +29,12 @@ _PATH = click.Path(path_type=Path)
 def create_prompt_json(source: Path, target: Path, label_type: str) -> None:
     """Write the prompts of label maps: points/<case>.json and boxes/<case>.json."""
     if source.is_dir():
-        for_each(label_maps(source), lambda file: _write_both(file, target, MaskKind(label_type)))
+        for_each(label_maps(source), lambda file: _write_both(file, target, MapKind(label_type)))
     else:
-        _write_both(source, target, MaskKind(label_type))
+        _write_both(source, target, MapKind(label_type))
 
 
-def _write_both(file: Path, target: Path, kind: MaskKind) -> None:
+def _write_both(file: Path, target: Path, kind: MapKind) -> None:
     found = masked_prompts(file, kind)
     points = PromptSet.of(LesionPrompt(lesion.lesion_id, point=lesion.point) for lesion in found)
     boxes = PromptSet.of(LesionPrompt(lesion.lesion_id, box=lesion.box) for lesion in found)

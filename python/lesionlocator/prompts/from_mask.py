@@ -9,14 +9,14 @@ from lesionlocator.prompts.components import Labels, component_regions, regions
 from lesionlocator.prompts.kinds import LesionPrompt, PromptSet
 
 
-class MaskKind(str, Enum):
+class MapKind(str, Enum):
     """What a label map's lesions are: its labels, or the connected components of its nonzero voxels."""
 
     INSTANCE = "instance"
     SEMANTIC = "semantic"
 
 
-def prompts_from_mask(labels: Labels, kind: MaskKind) -> PromptSet:
+def prompts_from_mask(labels: Labels, kind: MapKind) -> PromptSet:
     """Return box and point of every lesion of a label map, in voxels (z, y, x), by ascending id.
 
     The lesions of a semantic map are the 26-connected components, numbered by their first voxel in raster
@@ -28,7 +28,7 @@ def prompts_from_mask(labels: Labels, kind: MaskKind) -> PromptSet:
     InputError
         Where the map holds no lesion.
     """
-    found = component_regions(labels) if kind is MaskKind.SEMANTIC else regions(labels)
+    found = component_regions(labels) if kind is MapKind.SEMANTIC else regions(labels)
     if not found:
         raise InputError("the mask holds no lesion: all its voxels are 0")
     return PromptSet.of(LesionPrompt(region.label, region.box, region.centroid) for region in found)
