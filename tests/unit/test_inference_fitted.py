@@ -16,7 +16,7 @@ from lesionlocator.geometry import Box, Geometry, Shape
 from lesionlocator.inference import points
 from lesionlocator.inference.ensemble import Ensemble
 from lesionlocator.inference.points import segment_points
-from lesionlocator.inference.segmenter import PromptAnswer, look, segment_prompts
+from lesionlocator.inference.segmenter import GridLogits, PromptAnswer, look, segment_prompts
 from lesionlocator.io import Scan
 from lesionlocator.model import Plans, segmentation_folder
 from lesionlocator.preprocessing import ModelGrid
@@ -148,6 +148,12 @@ def test_the_answer_counts_that_expects_to_agree_best(ensemble: Ensemble, grid: 
         assert best.logits.block.shape == (sure,) * 3
 
 
+def expected_dice(difference: np.ndarray[Any, Any], start: Shape = (9, 9, 9)) -> float:
+    """Return what is expected of a patch that begins at ``start`` of a grid of 40 voxels to a side."""
+    block = Box((0, 0, 0), (difference.shape[0], difference.shape[1], difference.shape[2])).shifted(start)
+    return points.expected_dice(GridLogits(difference, block), (40, 40, 40))
+
+
 def test_expected_dice_is_the_mean_over_what_the_probabilities_allow() -> None:
     rng = np.random.default_rng(3)
     difference = np.full((11, 11, 11), -9, np.float32)
@@ -155,16 +161,26 @@ def test_expected_dice_is_the_mean_over_what_the_probabilities_allow() -> None:
     probability, mask = 1 / (1 + np.exp(-difference)), difference > 0
     drawn = [rng.random(mask.shape) < probability for _ in range(400)]
     expected = np.mean([dice(mask, truth) for truth in drawn])
-    assert points.expected_dice(difference) == pytest.approx(expected, abs=0.01)
-    assert points.expected_dice(np.full((2, 2, 2), -3, np.float32)) == 0
+    assert expected_dice(difference) == pytest.approx(expected, abs=0.01)
+    assert expected_dice(np.full((2, 2, 2), -3, np.float32)) == 0
 
 
-def test_what_fills_a_patch_is_expected_to_go_on_beyond_it() -> None:
+@pytest.mark.parametrize(
+    ("start", "inside"),
+    [((9, 9, 9), 6**3), ((0, 9, 9), 7 * 6 * 6), ((9, 32, 9), 6 * 7 * 6), ((0, 32, 32), 7**3)],
+)
+def test_what_fills_a_patch_is_expected_to_go_on_beyond_it_unless_the_grid_ends(
+    start: Shape, inside: int
+) -> None:
     full = np.full((8, 8, 8), 500, np.float32)
-    assert points.expected_dice(full) == pytest.approx(2 * 512 / (2 * 512 + 2 * (512 - 216)))
+    goes_on = 2 * (512 - inside)  # a quarter of eight voxels
+    assert expected_dice(full, start) == pytest.approx(2 * 512 / (2 * 512 + goes_on))
+
+
+def test_what_stays_within_a_patch_is_all() -> None:
     inside = np.full((8, 8, 8), -500, np.float32)
     inside[1:7, 1:7, 1:7] = 500
-    assert points.expected_dice(inside) == pytest.approx(1)
+    assert expected_dice(inside) == pytest.approx(1)
 
 
 def test_where_nothing_was_found_no_box_is_asked_for(

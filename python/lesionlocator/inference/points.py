@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lesionlocator.inference.segmenter import PromptAnswer, look, segment_prompts
+from lesionlocator.inference.segmenter import GridLogits, PromptAnswer, look, segment_prompts
 from lesionlocator.inference.sights import Sight
 from lesionlocator.prompts.components import component_regions
 from lesionlocator.prompts.on_grid import GridPrompt, grown, with_finer
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from lesionlocator.geometry import Box, Shape
     from lesionlocator.inference.ensemble import Ensemble
     from lesionlocator.preprocessing import ModelGrid
 
 _AT_ONCE = 32
 """Points whose first answers are held until the last ones come."""
 _BEYOND = 0.25
-"""How far what reaches the end of a patch goes on, as a fraction of the patch."""
+"""How far what reaches the end of a patch within the grid goes on, as a fraction of the patch."""
 
 
 def segment_points(
@@ -75,30 +74,41 @@ def point_sights(prompt: GridPrompt, grid: ModelGrid) -> list[Sight]:
     return [*small, Sight.around_middle(prompt, prompt, grid, plans.patch_size)]
 
 
-def expected_dice(difference: NDArray[np.float32]) -> float:
+def expected_dice(logits: GridLogits, shape: Shape) -> float:
     """Return the Dice coefficient that a network expects of its own mask; 0 where that is empty.
 
     Where p is the probability of a voxel to be lesion, the mask holds as many true voxels as the sum of p
-    over it, out of the sum of p over all voxels. What reaches the end of the patch is taken to go on there.
+    over it, out of the sum of p over all voxels. What reaches the end of the patch is taken to go on there,
+    unless the grid ends too.
 
     Parameters
     ----------
-    difference
-        Lesion minus background logit in a patch.
+    logits
+        The network's answer in a patch.
+    shape
+        Of the grid.
     """
+    difference = logits.difference
     mask = difference > 0
     size = int(np.count_nonzero(mask))
     if size == 0:
         return 0.0
     probability = 0.5 + 0.5 * np.tanh(0.5 * difference)
-    at_the_end = size - int(np.count_nonzero(mask[1:-1, 1:-1, 1:-1]))
-    beyond = at_the_end * _BEYOND * min(difference.shape)
+    goes_on = size - int(np.count_nonzero(mask[_ends_cut_off(logits.block, shape)]))
+    beyond = goes_on * _BEYOND * min(difference.shape)
     return float(2 * probability[mask].sum() / (size + probability.sum() + beyond))
+
+
+def _ends_cut_off(block: Box, shape: Shape) -> tuple[slice, ...]:
+    """Return what is left of a block without its outermost voxels, where the grid goes on beyond them."""
+    return tuple(
+        slice(int(a > 0), b - a - int(b < n)) for a, b, n in zip(block.start, block.stop, shape, strict=True)
+    )
 
 
 def _best(answers: list[PromptAnswer]) -> PromptAnswer:
     """Return the answer that expects to agree best with the truth, with what is told of all."""
-    best = max(answers, key=lambda answer: expected_dice(answer.logits.difference))
+    best = max(answers, key=lambda answer: expected_dice(answer.logits, answer.grid.shape))
     return _told(best, [answer for answer in answers if answer is not best])
 
 
