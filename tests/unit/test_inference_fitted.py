@@ -18,7 +18,7 @@ from lesionlocator.inference.ensemble import Ensemble
 from lesionlocator.inference.points import segment_points
 from lesionlocator.inference.segmenter import GridLogits, PromptAnswer, look, segment_prompts
 from lesionlocator.io import Scan
-from lesionlocator.model import Plans, segmentation_folder
+from lesionlocator.model import Plans
 from lesionlocator.preprocessing import ModelGrid
 from lesionlocator.prompts.on_grid import GridPrompt
 from lesionlocator.training.validation import dice
@@ -201,8 +201,5 @@ def test_many_points_come_back_in_their_order(ensemble: Ensemble, bright: Bright
 
 
 def test_a_patch_that_the_network_cannot_halve_is_refused(tmp_path: Path) -> None:
-    tiny_models.write(tmp_path, tiny_models.plans() | {"fitted_patches": [[9, 8, 8]]})
     with pytest.raises(ModelError, match=r"fitted_patches \[9, 8, 8\] is not divisible"):
-        Ensemble(
-            segmentation_folder(tmp_path, "box"), folds=None, device=torch.device("cpu"), mirroring=False
-        )
+        ensemble_of(tmp_path, tiny_models.plans() | {"fitted_patches": [[9, 8, 8]]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,12 @@ def component_regions(mask: Labels, out: Labels | None = None) -> list[Region]:
 def lesion_regions(labels: Labels) -> list[Region]:
     """Return the regions of the labels, or, where the only one is 1, of the 26-connected components."""
     found = regions(labels)
-    return component_regions(labels) if [region.label for region in found] == [1] else found
+    return component_regions(labels) if is_unnumbered(found) else found
+
+
+def is_unnumbered(found: Sequence[Region]) -> bool:
+    """Say whether the only label of a map is 1, so that its connected components are the lesions."""
+    return [region.label for region in found] == [1]
 
 
 def _regions(statistics: tuple[NDArray[Any], ...]) -> list[Region]:

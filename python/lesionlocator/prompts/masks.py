@@ -10,7 +10,7 @@ import numpy as np
 
 from lesionlocator import _core
 from lesionlocator.geometry import Box, Point, Shape
-from lesionlocator.prompts.components import Region, component_regions, regions
+from lesionlocator.prompts.components import Region, component_regions, is_unnumbered, regions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -106,7 +106,7 @@ def lesion_masks(labels: Labels) -> dict[int, GridMask]:
     otherwise the labels are the lesions.
     """
     found = regions(labels)
-    if [region.label for region in found] == [1]:
+    if is_unnumbered(found):
         return _components(labels[found[0].box.slices], found[0].box.start)
     return _masks(labels, found, (0, 0, 0))
 
@@ -143,6 +143,11 @@ def mask_from_block(region: NDArray[np.uint8], box: Box, grid: ModelGrid) -> Gri
     return GridMask(Box((z, y, x), (z + 1, y + 1, x + 1)), np.ones((1, 1, 1), np.uint8))
 
 
+def too_few(voxels: int) -> str:
+    """Return why a lesion of some voxels of the scan cannot be used that vanishes on the model grid."""
+    return f"{voxels} voxels are too few: they vanish on the model grid"
+
+
 def mirrored_box(box: Box, axes: Sequence[int], shape: Shape) -> Box:
     """Return a box on the mirrored grid of ``shape``."""
     pairs = [
@@ -160,8 +165,7 @@ def negative(offset: Shape) -> Shape:
 
 def _components(block: NDArray[Any], start: Shape) -> dict[int, GridMask]:
     numbered = np.zeros(block.shape, np.uint32)
-    _core.components_label(block, numbered, connectivity=26)
-    return _masks(numbered, component_regions(block), start)
+    return _masks(numbered, component_regions(block, numbered), start)
 
 
 def _masks(labels: NDArray[Any], found: Sequence[Region], start: Shape) -> dict[int, GridMask]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from lesionlocator import _core
 from lesionlocator.geometry import Box, Shape
 from lesionlocator.preprocessing.resample import GridChange
-from lesionlocator.prompts.components import Region, lesion_regions, regions
+from lesionlocator.prompts.components import Region, is_unnumbered, lesion_regions, regions
 from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, check
-from lesionlocator.prompts.masks import GridMask, lesion_masks, mask_from_block, masks_from_labels
+from lesionlocator.prompts.masks import GridMask, lesion_masks, mask_from_block, masks_from_labels, too_few
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,7 +145,7 @@ def prompts_from_labels(
             target = grown(region.box) if kind is PromptKind.BOX else _rounded(region.centroid)
             placed[region.label] = GridPrompt.of(region.label, target, grid.shape) or OUTSIDE
     in_scan = regions(labels)
-    if placed and [region.label for region in in_scan] == [1]:
+    if placed and is_unnumbered(in_scan):
         return placed
     return placed | {region.label: _missing(region, grid) for region in in_scan if region.label not in placed}
 
@@ -165,7 +165,7 @@ def _missing(region: Region, grid: ModelGrid) -> str:
     around = prompt_from_voxels(LesionPrompt(region.label, region.box), PromptKind.BOX, grid)
     if isinstance(around, str):
         return around
-    return f"{region.voxels} voxels are too few: they vanish on the model grid; prompt by box or point"
+    return f"{too_few(region.voxels)}; prompt by box or point"
 
 
 def with_finer(prompt: GridPrompt, box: Box, grid: ModelGrid) -> GridPrompt:

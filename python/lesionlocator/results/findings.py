@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator.errors import InputError
-from lesionlocator.prompts.components import component_regions, regions
+from lesionlocator.prompts.components import component_regions, is_unnumbered, regions
 from lesionlocator.results.course import Tracked
 from lesionlocator.results.lesion import LesionMask, LesionStatus
 from lesionlocator.results.measurements import measure
@@ -62,7 +62,7 @@ def labelled_in(labelmap: LabelMap, scan: Scan) -> dict[int, Found]:
         raise InputError(f"{labelmap.path or 'label map'}: is not on the grid of {scan.name}: {difference}")
     labels: NDArray[np.uint8] | NDArray[np.uint16] = labelmap.labels
     found_regions = regions(labels)
-    if [region.label for region in found_regions] == [1]:
+    if is_unnumbered(found_regions):
         labels = np.zeros(scan.geometry.shape, np.uint16)
         found_regions = component_regions(labelmap.labels, labels)
     lesions = {}

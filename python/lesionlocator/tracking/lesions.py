@@ -11,7 +11,7 @@ import numpy as np
 from lesionlocator.errors import InputError
 from lesionlocator.io import LabelMap
 from lesionlocator.prompts.kinds import LARGEST_ID
-from lesionlocator.prompts.masks import GridMask, mask_from_scan, masks_from_labels
+from lesionlocator.prompts.masks import GridMask, mask_from_scan, masks_from_labels, too_few
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,7 +56,7 @@ class KnownLesions:
             raise InputError(f"{where}: holds no lesion, all labels are 0")
         masks = masks_from_labels(prompts.labels, grid)
         vanished = [] if labels == [1] and masks else [label for label in labels if label not in masks]
-        return cls(masks, {label: _vanished(int(voxels[label])) for label in vanished}, is_single=False)
+        return cls(masks, {label: too_few(int(voxels[label])) for label in vanished}, is_single=False)
 
     @classmethod
     def of_masks(cls, prompts: Mapping[int, NDArray[Any]], grid: ModelGrid) -> KnownLesions:
@@ -75,7 +75,7 @@ class KnownLesions:
             placed = mask_from_scan((mask != 0).view(np.uint8), grid)
             if placed is None:
                 voxels = int(np.count_nonzero(mask))
-                refused[lesion_id] = _vanished(voxels) if voxels else "its mask is empty"
+                refused[lesion_id] = too_few(voxels) if voxels else "its mask is empty"
             else:
                 masks[lesion_id] = placed
         return cls(masks, refused, is_single=True)
@@ -90,7 +90,3 @@ def _check(lesion_id: int, mask: NDArray[Any], grid: ModelGrid) -> None:
             f"lesion {lesion_id}: its mask has shape {mask.shape}, {scan.path or scan.name} has "
             f"{scan.geometry.shape} (z, y, x)"
         )
-
-
-def _vanished(voxels: int) -> str:
-    return f"{voxels} voxels are too few: they vanish on the model grid"

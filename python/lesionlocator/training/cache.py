@@ -15,7 +15,7 @@ from lesionlocator.errors import InputError, OutputError
 from lesionlocator.geometry import Box
 from lesionlocator.io import read_channels, read_labelmap, read_scan, write_atomically
 from lesionlocator.preprocessing import ModelGrid
-from lesionlocator.prompts.components import regions
+from lesionlocator.prompts.components import is_unnumbered, regions
 from lesionlocator.synthetic.warp import instances
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _write(case: TrainingCase, plans: Plans, index: Path) -> None:
     whole = Box.whole(grid.shape)
     channels = list(grid.images(whole))
     labels = grid.labels(lesions.labels).astype(np.uint16)
-    if [region.label for region in regions(labels)] == [1]:
+    if is_unnumbered(regions(labels)):
         labels = instances(labels.astype(np.uint8)).astype(np.uint16)
     volume = float(np.prod(plans.spacing))
     found = [

@@ -139,6 +139,7 @@ def train(
         This one among those that train together; each adds its own samples to every step.
     """
     sizes, rng = np.random.default_rng([seed, 19]), np.random.default_rng([seed, 4, processes.rank])
+    shares = [patch.share for patch in SHOWN_PATCHES]
     learner = Learner(network).to(memory_format=torch.channels_last_3d).train()
     average = deepcopy(network).eval()
     optimizer = Muon(learner, schedule.learning_rate)
@@ -149,9 +150,7 @@ def train(
         rate = schedule.rate(iteration, progress)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        shown = SHOWN_PATCHES[
-            int(sizes.choice(len(SHOWN_PATCHES), p=[shown.share for shown in SHOWN_PATCHES]))
-        ]
+        shown = SHOWN_PATCHES[int(sizes.choice(len(shares), p=shares))]
         samples = [draw_sample(rng, bodies, shown) for _ in range(shown.count)]
         losses.append(training_step(shared, optimizer, samples))
         iteration += 1
