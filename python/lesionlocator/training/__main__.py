@@ -98,6 +98,26 @@ def train(
         )
 
 
+@main.command("average")
+@click.argument("earlier", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("later", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="Of the later model's weights in the mean.",
+)
+@click.option(
+    "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write."
+)
+def average_command(*, earlier: Path, later: Path, share: float, output: Path) -> None:
+    """Average the weights of a model before and after a training that started from it."""
+    from lesionlocator.training.averaging import average_models
+
+    average_models(earlier, later, share, output)
+
+
 @main.command("evaluate")
 @click.option(
     "--model",
