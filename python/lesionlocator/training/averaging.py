@@ -1,15 +1,24 @@
-"""The mean of two models of one training."""
+"""Means of the weights along a training."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
+import torch
+
 from lesionlocator.model import read_weights, segmentation_folder
 from lesionlocator.training import checkpoint, recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def approach(network: torch.nn.Module, other: torch.nn.Module, share: float) -> None:
+    """Move the weights of a network towards those of another, by a share of the way."""
+    with torch.no_grad():
+        for weight, goal in zip(network.parameters(), other.parameters(), strict=True):
+            weight.lerp_(goal, share)
 
 
 def average_models(earlier: Path, later: Path, share: float, folder: Path) -> None:
@@ -41,8 +50,7 @@ def average_models(earlier: Path, later: Path, share: float, folder: Path) -> No
     network, last = recipe.build_network(), recipe.build_network()
     network.load_state_dict(read_weights(before).parameters)
     last.load_state_dict(read_weights(after).parameters)
-    for weight, later_weight in zip(network.state_dict().values(), last.state_dict().values(), strict=True):
-        weight.copy_(share * later_weight + (1 - share) * weight)
+    approach(network, last, share)
     told, *history = checkpoint.history_of(after)
     told["averaged"] = (
         f"each weight is {share:g} of that after this training and {1 - share:g} of that before"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from lesionlocator.training.averaging import approach
 from lesionlocator.training.checkpoint import save_model
 from lesionlocator.training.loss import deep_supervision_loss, focus_of
 from lesionlocator.training.muon import Muon
@@ -154,7 +155,7 @@ def train(
         samples = [draw_sample(rng, bodies, shown) for _ in range(shown.count)]
         losses.append(training_step(shared, optimizer, samples))
         iteration += 1
-        _follow(average, network, min(_AVERAGE_DECAY, iteration / (iteration + 10)))
+        approach(average, network, 1 - min(_AVERAGE_DECAY, iteration / (iteration + 10)))
         seconds = processes.told_by_first(time.monotonic() - begin)
         progress = schedule.progress(iteration, seconds)
         entry = {"iteration": iteration, "seconds": round(seconds, 1), "rate": rate}
@@ -167,12 +168,6 @@ def train(
             _log(output, entry | dice_by_prompt(average, held_out))
             save_model(average, output, metadata | {"iterations": str(iteration)})
     return average
-
-
-def _follow(average: torch.nn.Module, network: torch.nn.Module, decay: float) -> None:
-    with torch.no_grad():
-        for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
-            slow.lerp_(fast, 1 - decay)
 
 
 def _log(output: Path, entry: dict[str, float]) -> None:
