@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lesionlocator.synthetic import LesionSite, insert_lesion, random_site
+from lesionlocator.synthetic.lesions import host_shares, site_in
 from lesionlocator.synthetic.tissue import Tissue
 
 SHAPE = (24, 28, 26)
@@ -60,6 +62,27 @@ def test_a_site_lies_in_its_host(seed: int, diameter: float) -> None:
     assert site is not None
     assert tissue[site.center] == site.host
     assert site.host in {Tissue.LUNG, Tissue.MUSCLE, Tissue.BONE}
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=SEEDS, diameter=DIAMETERS, host=st.sampled_from([Tissue.LUNG, Tissue.MUSCLE, Tissue.BONE]))
+def test_a_site_lies_in_the_tissue_asked_for(seed: int, diameter: float, host: Tissue) -> None:
+    tissue = half_lung_half_wall()
+    site = site_in(host, np.random.default_rng(seed), tissue, (1.5, 1.5, 1.5), diameter)
+    assert site.host is host
+    assert tissue[site.center] == host
+
+
+def test_shares_of_tissues_are_of_those_that_can_have_lesions() -> None:
+    shares = host_shares(half_lung_half_wall())
+    assert set(shares) == {Tissue.LUNG, Tissue.MUSCLE, Tissue.BONE}
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert shares[Tissue.LUNG] == pytest.approx(2 * shares[Tissue.MUSCLE])
+    few = half_lung_half_wall()
+    few[few == Tissue.LUNG] = Tissue.AIR
+    few[0, 0, :5] = Tissue.LUNG  # a hundredth of the 500 voxels from which on a tissue counts in full
+    assert host_shares(few)[Tissue.LUNG] == pytest.approx(0.01 * 2 * host_shares(few)[Tissue.MUSCLE])
+    assert host_shares(np.full((4, 4, 4), Tissue.AIR, np.uint8)) == {}
 
 
 @given(seed=SEEDS)

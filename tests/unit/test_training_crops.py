@@ -56,17 +56,35 @@ def test_hu_are_interpolated_and_tissues_are_those_of_the_nearest_voxel() -> Non
 
 
 def test_crops_at_the_edge_of_a_body_stay_inside(bodies: list[Body]) -> None:
-    anatomy = bodies[0].anatomy
-    for seed, corner in enumerate(((0, 0, 0), np.array(anatomy.tissue.shape) - 1)):
+    anchors = bodies[0].anchors
+    outermost = {*anchors.argmin(axis=0).tolist(), *anchors.argmax(axis=0).tolist()}
+    for seed, k in enumerate(sorted(outermost)):
         crop = scanned_crop(
             np.random.default_rng(seed),
-            anatomy,
-            np.asarray(corner),
+            bodies[0].anatomy,
+            anchors[k],
             np.array([36.0, 36.0, 36.0]),
             (5.0, 9.0),
             is_real=False,
         )
         assert (crop.start_mm + 36.0 <= np.multiply(crop.voxels.shape, crop.spacing) + 1e-9).all()
+
+
+def test_a_lesion_grows_in_the_tissue_it_was_asked_for_in() -> None:
+    """Little lung in much muscle: most lesions would be of muscle if the tissue were drawn afresh."""
+    tissue = np.full((64, 64, 64), Tissue.MUSCLE, np.uint8)
+    tissue[30:36, 30:36, 30:36] = Tissue.LUNG
+    anatomy = Anatomy(tissue, np.where(tissue == Tissue.LUNG, -850, 50).astype(np.int16), recipe.SPACING_MM)
+    in_lung = []
+    for seed in range(20):
+        crop = scanned_crop(
+            np.random.default_rng(seed), anatomy, np.full(3, 33), EXTENT_MM, (5.0, 6.0), is_real=False
+        )
+        if (crop.labels == 1).any():
+            in_lung.append((crop.tissue[crop.labels == 1] == Tissue.LUNG).mean())
+    assert len(in_lung) > 10
+    assert min(in_lung) > 0.2
+    assert np.mean(in_lung) > 0.6
 
 
 @pytest.mark.parametrize("shown", SHOWN_PATCHES, ids=lambda s: f"{s.patch[0]} of {s.spacing[0]} mm")

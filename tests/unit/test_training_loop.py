@@ -18,6 +18,7 @@ from lesionlocator.geometry import Geometry
 from lesionlocator.model import build_network, read_weights, segmentation_folder
 from lesionlocator.networks import ResidualEncoderUNet
 from lesionlocator.prompts.kinds import MaskKind, PromptKind
+from lesionlocator.synthetic.lesions import host_shares
 from lesionlocator.synthetic.tissue import Tissue
 from lesionlocator.training import checkpoint, recipe, samples
 from lesionlocator.training.loop import Learner, Schedule, train, training_step
@@ -87,6 +88,18 @@ def test_samples_prompt_their_lesion_or_nothing(bodies: list[Body]) -> None:
         assert np.isin(sample.inputs[1], (0, 1)).all()
         if sample.target.any() and sample.kind is not MaskKind.PREVIOUS:
             assert (sample.inputs[1] * sample.target).any()
+
+
+def test_crops_are_taken_where_lesions_arise_however_small_the_organ(bodies: list[Body]) -> None:
+    for body in bodies:
+        tissue = body.anatomy.tissue
+        shares = host_shares(tissue)
+        counts = Counter(tissue[tuple(body.anchors.T)].tolist())
+        assert set(counts) <= set(shares)
+        for host, share in shares.items():
+            assert counts[host] / len(body.anchors) == pytest.approx(share, abs=0.03)
+        by_volume = (tissue == Tissue.MUSCLE).sum() / np.isin(tissue, list(shares)).sum()
+        assert by_volume < 0.5 * shares[Tissue.MUSCLE]
 
 
 def test_training_writes_a_model_that_loads(bodies: list[Body], tmp_path: Path) -> None:

@@ -81,12 +81,24 @@ def random_site(
     LesionSite or None
         None where no tissue that can have lesions is in the array.
     """
-    count = np.bincount(tissue.ravel(), minlength=len(Tissue))
-    present = [host for host in _HOSTS if count[host] > 0]
-    if not present:
+    shares = host_shares(tissue)
+    if not shares:
         return None
-    weight = np.array([_HOSTS[host] * min(1.0, count[host] / 500) for host in present])
-    host = present[int(rng.choice(len(present), p=weight / weight.sum()))]
+    host = list(shares)[int(rng.choice(len(shares), p=list(shares.values())))]
+    return site_in(host, rng, tissue, spacing, diameter_mm)
+
+
+def host_shares(tissue: NDArray[np.uint8]) -> dict[Tissue, float]:
+    """Return how often lesions arise in each of the tissues of an array that can have them; the sum is 1."""
+    count = np.bincount(tissue.ravel(), minlength=len(Tissue))
+    weights = {host: w * min(1.0, count[host] / 500) for host, w in _HOSTS.items() if count[host] > 0}
+    return {host: float(weight / sum(weights.values())) for host, weight in weights.items()}
+
+
+def site_in(
+    host: Tissue, rng: np.random.Generator, tissue: NDArray[np.uint8], spacing: Triple, diameter_mm: float
+) -> LesionSite:
+    """Draw a place for a lesion in a tissue that is in the array; other parameters as :func:`random_site`."""
     voxels = np.flatnonzero(tissue == host)
     candidates = np.stack(np.unravel_index(rng.choice(voxels, 12), tissue.shape), axis=1)
     step = np.rint(0.35 * diameter_mm / np.asarray(spacing)).astype(int)

@@ -10,7 +10,9 @@ import numpy as np
 from lesionlocator.geometry import Triple
 from lesionlocator.synthetic import LesionSite, acquire, insert_lesion, random_site
 from lesionlocator.synthetic.inpaint import grain
+from lesionlocator.synthetic.lesions import site_in
 from lesionlocator.synthetic.patient import random_diameter
+from lesionlocator.synthetic.tissue import Tissue
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,14 +63,14 @@ def scanned_crop(
     *,
     is_real: bool,
 ) -> ScannedCrop:
-    """Return a crop with a lesion near a voxel of a body, and maybe others.
+    """Return a crop with a lesion near a voxel of a body and in the same tissue, and maybe others.
 
     Parameters
     ----------
     rng
         Decides all of it.
     anatomy, anchor
-        The body, and a voxel of it.
+        The body, and a voxel (z, y, x) of it, of a tissue that can have lesions.
     extent_mm
         What the crop must show, along z, y, x; the body is larger.
     diameters_mm
@@ -80,13 +82,14 @@ def scanned_crop(
     body_mm = np.asarray(anatomy.spacing)
     near = np.ceil(_NEAR_MM / body_mm).astype(int)
     low, high = np.maximum(anchor - near, 0), np.minimum(anchor + near, anatomy.tissue.shape)
-    site = random_site(
+    site = site_in(
+        Tissue(anatomy.tissue[tuple(anchor)]),
         rng,
         anatomy.tissue[tuple(slice(a, b) for a, b in zip(low, high, strict=True))],
         anatomy.spacing,
         diameter,
     )
-    center_mm = (0.5 + (anchor if site is None else low + site.center)) * body_mm
+    center_mm = (0.5 + low + site.center) * body_mm
     spread = rng.uniform(-0.33, 0.33, 3) if rng.random() < 0.2 else rng.normal(0, 0.07, 3)
     sides = np.exp(rng.uniform(*np.log([_SLICES_MM, _PIXELS_MM]).T))[[0, 1, 1]]
     shape = np.ceil(extent_mm / sides).astype(int) + 2 * _MARGIN
@@ -97,12 +100,9 @@ def scanned_crop(
     spacing = (float(sides[0]), float(sides[1]), float(sides[2]))
     labels = np.zeros(hounsfield.shape, np.uint8)
     noise = grain(hounsfield) if is_real else None
-    if site is not None:
-        z, y, x = np.clip(((center_mm - corner_mm) / sides).astype(int), 0, shape - 1).tolist()
-        place = LesionSite((z, y, x), site.host)
-        insert_lesion(
-            rng, hounsfield, labels, tissue, spacing=spacing, site=place, diameter_mm=diameter, label=1
-        )
+    z, y, x = np.clip(((center_mm - corner_mm) / sides).astype(int), 0, shape - 1).tolist()
+    place = LesionSite((z, y, x), site.host)
+    insert_lesion(rng, hounsfield, labels, tissue, spacing=spacing, site=place, diameter_mm=diameter, label=1)
     for label in range(2, 2 + int(rng.choice(len(_OTHERS), p=_OTHERS))):
         diameter = random_diameter(rng, high_mm=_LARGEST_OTHER_MM)
         other = random_site(rng, tissue, spacing, diameter)

@@ -12,6 +12,7 @@ from lesionlocator.io import Scan
 from lesionlocator.preprocessing import ModelGrid
 from lesionlocator.prompts.kinds import Kind
 from lesionlocator.synthetic import Anatomy, build_anatomy
+from lesionlocator.synthetic.lesions import host_shares
 from lesionlocator.synthetic.tissue import Tissue
 from lesionlocator.training.backgrounds import real_anatomy
 from lesionlocator.training.crops import ScannedCrop, scanned_crop
@@ -37,7 +38,7 @@ _ANCHORS = 4000
 
 @dataclass(frozen=True)
 class Body:
-    """A body, voxels (n, 3) inside it where crops may be taken, and whether it is a real scan."""
+    """A body, voxels (n, 3) of it around which lesions arise, and whether it is a real scan."""
 
     anatomy: Anatomy
     anchors: NDArray[np.int64]
@@ -73,9 +74,13 @@ def real_body(path: Path, lowest: float = 0.0, highest: float = 1.0) -> Body:
 
 
 def _anchors(rng: np.random.Generator, anatomy: Anatomy) -> NDArray[np.int64]:
-    inside = np.flatnonzero((anatomy.tissue != Tissue.AIR) & (anatomy.tissue != Tissue.COUCH))
-    chosen = rng.choice(inside, _ANCHORS)
-    return np.stack(np.unravel_index(chosen, anatomy.tissue.shape), axis=1)
+    """Return voxels of tissues that can have lesions, of each as many as lesions arise in it."""
+    shares = host_shares(anatomy.tissue)
+    counts = rng.multinomial(_ANCHORS, list(shares.values()))
+    chosen = [
+        rng.choice(np.flatnonzero(anatomy.tissue == host), n) for host, n in zip(shares, counts, strict=True)
+    ]
+    return np.stack(np.unravel_index(np.concatenate(chosen), anatomy.tissue.shape), axis=1)
 
 
 @dataclass(frozen=True)

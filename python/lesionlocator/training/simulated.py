@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SHARES: dict[Kind, float] = {PromptKind.BOX: 0.35, PromptKind.POINT: 0.45, MaskKind.PREVIOUS: 0.2}
 """How often each kind is drawn, where a model learns all."""
 _EXACT_FRACTION = 0.3
+"""How often a prompt is of the lesion's own bounding box or centroid."""
+_CARRIED_FRACTION = 0.3
+"""How often a box is that of an earlier scan's mask, as tracking carries it over."""
 _TRIES = 30
 _EMPTY_HALF_OF_PATCH = (1 / 32, 0.3)
 
@@ -36,11 +39,25 @@ def dense_prompt(rng: np.random.Generator, target: NDArray[np.bool_], kind: Kind
     """Return the dense prompt that a person, or an earlier scan, gives for a lesion (not empty)."""
     if isinstance(kind, MaskKind):
         return prompts.rough_mask(rng, target).astype(np.float32)
-    exact = rng.random() < _EXACT_FRACTION
     if kind is PromptKind.BOX:
-        box = prompts.exact_box(target) if exact else prompts.rough_box(rng, target)
-        return rendered(prompts.on_model_grid(rng, box), target.shape)
-    return rendered(prompts.exact_point(target) if exact else prompts.rough_point(rng, target), target.shape)
+        return rendered(prompts.on_model_grid(rng, _box(rng, target)), target.shape)
+    return rendered(_point(rng, target), target.shape)
+
+
+def _box(rng: np.random.Generator, target: NDArray[np.bool_]) -> Box:
+    """Return a box that a person draws around a lesion, or that tracking carries over to it."""
+    drawn = rng.random()
+    if drawn < _EXACT_FRACTION:
+        return prompts.exact_box(target)
+    if drawn < _EXACT_FRACTION + _CARRIED_FRACTION:
+        return prompts.exact_box(prompts.rough_mask(rng, target))
+    return prompts.rough_box(rng, target)
+
+
+def _point(rng: np.random.Generator, target: NDArray[np.bool_]) -> Shape:
+    """Return a voxel on which a person clicks in a lesion."""
+    exact = rng.random() < _EXACT_FRACTION
+    return prompts.exact_point(target) if exact else prompts.rough_point(rng, target)
 
 
 def drawn_prompt(
@@ -64,10 +81,9 @@ def _prompt(
     if isinstance(kind, MaskKind):
         mask = GridMask.of(prompts.rough_mask(rng, target).view(np.uint8), (0, 0, 0))
         return None if mask is None else prompt_from_mask(1, mask.region, mask.box, grid)
-    exact = rng.random() < _EXACT_FRACTION
-    box = prompts.exact_box(target) if exact else prompts.rough_box(rng, target)
-    z, y, x = prompts.exact_point(target) if exact else prompts.rough_point(rng, target)
-    return prompt_from_voxels(LesionPrompt(1, box, (float(z), float(y), float(x))), kind, grid)
+    z, y, x = _point(rng, target)
+    prompt = LesionPrompt(1, _box(rng, target), (float(z), float(y), float(x)))
+    return prompt_from_voxels(prompt, kind, grid)
 
 
 def empty_prompt(
