@@ -6,28 +6,40 @@ retrieved where the centroid of its mask lies within 10 mm of that of the truth,
 where it is told to have disappeared. Seeds from 9 000 000 on are those of no training.
 
 usage: tracked_lesions.py [--first-seed 9200000] [--patients 20] [--spacing-mm 3 1.7 1.4]
-                          [--output results/tracked_lesions.json]
+                          [--processes 1] [--output results/tracked_lesions.json]
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean, median
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+import torch
 
 import lesionlocator as ll
 from lesionlocator.following.course import PatientCourse
+from lesionlocator.geometry import Triple
 from lesionlocator.prompts.kinds import PromptKind
 from lesionlocator.results.course_files import course_document
 from lesionlocator.results.lesion import LesionMask
 from lesionlocator.synthetic.course import SyntheticCourse, make_trunk_course
 from lesionlocator.synthetic.found import Sighting, sightings
 from whole_body import save
+
+
+@cache
+def tracker() -> ll.Tracker:
+    """Return the tracker of this process."""
+    return ll.load_tracker(device="cpu")
 
 
 def dice(truth: SyntheticCourse, one: Sighting, found: LesionMask | None) -> float:
@@ -66,6 +78,15 @@ def facts(seed: int, truth: SyntheticCourse, course: PatientCourse, one: Sightin
     return told | ({"dice": dice(truth, one, lesion.found)} if one.is_there else {})
 
 
+def patient_facts(seed: int, spacing: Triple) -> list[dict[str, Any]]:
+    """Return what became of the lesions of a patient in both follow-ups."""
+    started, truth = perf_counter(), make_trunk_course(seed, spacing)
+    course = tracker().track(truth.scans, truth.labels[0])
+    told = [facts(seed, truth, course, one) for one in sightings(truth, course_document(course)["lesions"])]
+    print(f"seed {seed}: {len(told)} sightings in {perf_counter() - started:.0f} s", flush=True)
+    return told
+
+
 def summary(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return how many lesions were retrieved and noticed, and the Dice of those retrieved."""
     there, gone = ([one for one in found if one["there"] is is_there] for is_there in (True, False))
@@ -90,29 +111,25 @@ def main() -> int:
     parser.add_argument(
         "--spacing-mm", type=float, nargs=3, default=(3.0, 1.7, 1.4), help="of the baseline, z, y, x"
     )
+    parser.add_argument("--processes", type=int, default=1, help="that share patients and CPUs")
     parser.add_argument("--output", type=Path, help="a JSON file")
     arguments = parser.parse_args()
     z, y, x = arguments.spacing_mm
     spacing = (z, y, x)
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.patients)
-    tracker = ll.load_tracker(device="cpu")
+    threads = max(1, (os.cpu_count() or 1) // arguments.processes)
     found: list[dict[str, Any]] = []
-    for seed in seeds:
-        started, truth = perf_counter(), make_trunk_course(seed, spacing)
-        course = tracker.track(truth.scans, truth.labels[0])
-        seen = sightings(truth, course_document(course)["lesions"])
-        told = [facts(seed, truth, course, one) for one in seen]
-        print(f"seed {seed}: {len(told)} sightings in {perf_counter() - started:.0f} s", flush=True)
-        for one in told:
-            if not one["right"]:
-                print("  wrong:", {name: value for name, value in one.items() if name != "seed"}, flush=True)
-        found += told
-    identity = tracker.segmenter.identity(PromptKind.BOX)
+    with ProcessPoolExecutor(
+        arguments.processes, get_context("spawn"), torch.set_num_threads, (threads,)
+    ) as pool:
+        for told in pool.map(partial(patient_facts, spacing=spacing), seeds):
+            found += told
+    identity = tracker().segmenter.identity(PromptKind.BOX)
     result = {
         "seeds": [seeds.start, seeds.stop],
         "spacing_mm": list(spacing),
         "model": {"name": identity.name, "sha256": identity.checksum, "mirroring": identity.mirroring},
-        "registration": tracker.registration,
+        "registration": tracker().registration,
         "all": summary(found),
         **{f"followup_{k}": summary([one for one in found if one["followup"] == k]) for k in (1, 2)},
         "wrong": [one for one in found if not one["right"]],
