@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from click.testing import CliRunner
 
-from lesionlocator.model import Weights, read_weights, segmentation_folder
+from lesionlocator.errors import ModelError
+from lesionlocator.model import Weights, read_weights
 from lesionlocator.training import checkpoint, recipe
 from lesionlocator.training.__main__ import main
 
 
 def weights(folder: Path) -> Weights:
-    (path,) = segmentation_folder(folder, "box").folds.values()
-    return read_weights(path)
+    return read_weights(checkpoint.single_weights(folder))
 
 
 @pytest.fixture
@@ -59,12 +60,18 @@ def test_a_whole_share_is_one_of_the_two(
 
 def test_the_mean_tells_how_it_came_about(tmp_path: Path, earlier: Path, later: Path) -> None:
     average(earlier, later, "--output", tmp_path / "mean")
-    (path,) = segmentation_folder(tmp_path / "mean", "box").folds.values()
-    told, before = checkpoint.history_of(path)
+    told, before = checkpoint.history_of(checkpoint.single_weights(tmp_path / "mean"))
     assert told["seed"] == "2"
     assert told["averaged"] == "each weight is 0.5 of that after this training and 0.5 of that before"
     assert before == {"seed": "0"}
     assert weights(tmp_path / "mean").mirroring_axes == weights(later).mirroring_axes
+
+
+def test_models_of_several_folds_are_refused(tmp_path: Path, earlier: Path, later: Path) -> None:
+    fold = later / checkpoint.NETWORK / "fold_0"
+    shutil.copytree(fold, fold.with_name("fold_1"))
+    with pytest.raises(ModelError, match=r"all_prompts: has the folds \[0, 1\]; legal here: one fold"):
+        average(earlier, later, "--output", tmp_path / "mean")
 
 
 def test_another_network_is_refused(tmp_path: Path, earlier: Path) -> None:

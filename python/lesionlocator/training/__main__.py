@@ -58,7 +58,7 @@ def train(
     import numpy as np
     import torch
 
-    from lesionlocator.model import read_weights, segmentation_folder
+    from lesionlocator.model import read_weights
     from lesionlocator.training import checkpoint, evaluate, loop, processes, recipe, samples
     from lesionlocator.training.recipe import HELD_OUT_ABOVE
     from lesionlocator.training.shown_patches import SHOWN_PATCHES
@@ -81,7 +81,7 @@ def train(
     metadata = checkpoint.base_metadata(command, seed)
     network = recipe.build_network()
     if start_from is not None:
-        (weights,) = segmentation_folder(start_from, "box").folds.values()
+        weights = checkpoint.single_weights(start_from)
         recipe.begin_with(network, read_weights(weights).parameters)
         metadata["started_from"] = json.dumps(checkpoint.history_of(weights))
     with processes.joined(torch.device("cpu")) as joined:

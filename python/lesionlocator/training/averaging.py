@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from lesionlocator.model import read_weights, segmentation_folder
+from lesionlocator.model import read_weights
 from lesionlocator.training import checkpoint, recipe
 
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ def average_models(earlier: Path, later: Path, share: float, folder: Path) -> No
     Raises
     ------
     ModelError
-        Where a folder holds no readable model.
+        Where a folder holds no readable model, or one of several folds.
     RuntimeError
         Where a network is not the built-in model's.
     OutputError
         Where a file cannot be written.
     """
-    (before,), (after,) = (segmentation_folder(home, "box").folds.values() for home in (earlier, later))
+    before, after = (checkpoint.single_weights(home) for home in (earlier, later))
     network, last = recipe.build_network(), recipe.build_network()
     network.load_state_dict(read_weights(before).parameters)
     last.load_state_dict(read_weights(after).parameters)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from lesionlocator.errors import OutputError
+from lesionlocator.errors import ModelError, OutputError
 from lesionlocator.io import write_atomically
+from lesionlocator.model import segmentation_folder
 from lesionlocator.model.plans import CONFIGURATION, ResamplingFamily
 from lesionlocator.training import recipe
 
@@ -74,6 +75,20 @@ def save_model(
             metadata=metadata,
         )
         partial.chmod(0o644)  # safetensors makes files that only their owner can read
+
+
+def single_weights(folder: Path) -> Path:
+    """Return the weights file of a checkpoint folder whose network has one fold.
+
+    Raises
+    ------
+    ModelError
+        Where it holds no model, or one of several folds.
+    """
+    network = segmentation_folder(folder, "box")
+    if len(network.folds) != 1:
+        raise ModelError(f"{network.path}: has the folds {sorted(network.folds)}; legal here: one fold")
+    return next(iter(network.folds.values()))
 
 
 def history_of(weights: Path) -> list[dict[str, str]]:
