@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lesionlocator.errors import InputError
-from lesionlocator.filling import filled
+from lesionlocator.filling import filled, grown, soften
 from lesionlocator.geometry import Geometry
 from lesionlocator.io import LabelMap, Scan
 from lesionlocator.prompts.components import component_regions
@@ -14,6 +14,7 @@ from lesionlocator.synthetic.fates import Fate, LesionChange
 from lesionlocator.synthetic.followup import SyntheticFollowup, make_followup
 from lesionlocator.synthetic.inpaint import without
 from lesionlocator.synthetic.warp import Warp, anatomy_nodes
+from lesionlocator.training.validation import dice
 
 SHAPE, SPACING = (48, 80, 90), (3.0, 2.0, 2.0)
 LESION_HU, HOST_HU = 180, 50
@@ -87,6 +88,30 @@ def test_lesions_are_bright_where_the_labels_say_and_nowhere_else(followup: Synt
         assert np.median(followup.voxels[followup.labels == label]) > (LESION_HU + HOST_HU) / 2
     elsewhere = followup.voxels[followup.labels == 0]
     assert np.mean(elsewhere > (LESION_HU + HOST_HU) / 2 + 30) < 2e-3
+
+
+@pytest.mark.parametrize("seed", [4, 40])
+def test_lesions_look_as_large_as_their_labels_however_often_they_changed(
+    baseline: tuple[Scan, LabelMap], seed: int
+) -> None:
+    first, lesions = baseline
+    blurred = soften(first.voxels.astype(np.float32), (0.2, 0.2, 0.2)).astype(np.int16)
+    scan = Scan("blurred", blurred, first.geometry)
+    fates = {2: Fate.GROWN, 5: Fate.MOVED, 20: Fate.SHRUNK, 30: Fate.GROWN}
+    label_of = {given: given for given in fates}
+    for number in range(2):
+        asked = {label_of[given]: fate for given, fate in fates.items()}
+        made = make_followup(seed + number, scan, lesions, fates=asked, new_lesions=0)
+        became = {change.given: change for change in made.changes}
+        for given, fate in fates.items():
+            change = became[label_of[given]]
+            assert change.fate is fate
+            label = made.labels == change.followup
+            looks = (made.voxels > (LESION_HU + HOST_HU) / 2) & grown(label, 2)
+            assert 0.75 < looks.sum() / label.sum() < 1.1, (given, number)  # a stable one: 0.87 to 0.99
+            assert dice(looks, label) > 0.82, (given, number)
+        label_of = {given: became[label].followup for given, label in label_of.items()}
+        scan, lesions = Scan("followup", made.voxels, made.geometry), LabelMap(made.labels, made.geometry)
 
 
 def test_the_followup_has_another_grid_near_that_of_the_baseline(

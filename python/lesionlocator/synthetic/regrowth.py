@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
     Labels = NDArray[np.uint16]
 
-_EDGE = (0.2, 0.2, 0.2)
+_SCANNED_EDGE = (0.2, 0.2, 0.2)
+"""How scanners blur a lesion: its outermost voxels are partly of its host."""
+_DRAWN_EDGE = (0.1, 0.1, 0.1)
+"""The same of a lesion drawn anew; less, as the follow-up is scanned once more."""
+_LEAST_SUBSTANCE = 0.5
+"""How much of a voxel a lesion fills at least, to count as its voxel."""
 _GROWTH = (1.5, 4.0)
 _SHRINKAGE = (0.2, 0.65)
 _MOVE_MM = (3.0, 10.0)
@@ -137,7 +142,20 @@ def _lifted(rng: np.random.Generator, scene: Scene, labels: tuple[int, ...], box
     host = hounsfield[ring] if ring.any() else hounsfield[mask]
     low_hu, high_hu = np.quantile(host, (0.05, 0.95)) + np.array([-_HOST_SLACK_HU, _HOST_SLACK_HU])
     room = (mask | ((behind >= low_hu) & (behind <= high_hu))) & ~others
-    return _Lesion(block, mask, behind, filled(hounsfield, mask), room)
+    return _Lesion(block, mask, behind, filled(_substance(hounsfield, behind, mask), mask), room)
+
+
+def _substance(
+    hounsfield: NDArray[np.float32], behind: NDArray[np.float32], mask: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Return the HU of what a lesion is made of, in its mask: that of its edge without the share of its host.
+
+    Drawn as it was scanned, an edge would be blurred once more each time, and a lesion look ever smaller than
+    its mask.
+    """
+    filling = np.maximum(soften(mask.astype(np.float32), _SCANNED_EDGE), np.float32(_LEAST_SUBSTANCE))
+    whole = behind + (hounsfield - behind) / filling
+    return np.clip(whole, hounsfield[mask].min(), hounsfield[mask].max())
 
 
 def _draw(
@@ -151,7 +169,7 @@ def _draw(
     for label, mask in masks.items():
         view[mask] = label
         anywhere |= mask
-    alpha = soften(anywhere.astype(np.float32), _EDGE)
+    alpha = soften(anywhere.astype(np.float32), _DRAWN_EDGE)
     drawn = lesion.behind + alpha * (inside - lesion.behind)
     hounsfield = scene.voxels[lesion.block]
     hounsfield[~others] = np.rint(drawn[~others])
