@@ -112,6 +112,21 @@ def test_patches_of_different_lesions_share_a_batch_without_mirroring(
     assert sizes == [3, 3, 1]
 
 
+def test_one_that_mirrors_answers_without_mirroring_where_asked_to(
+    folder: NetworkFolder, patch: np.ndarray
+) -> None:
+    mirrors, plain = (Ensemble(folder, folds=None, device=CPU, mirroring=m, batch=8) for m in (True, False))
+    sizes = sizes_of_batches(mirrors)
+    several = [np.roll(patch, shift, axis=3) for shift in range(8)]
+    calls: list[int] = []
+    found = list(mirrors.answers(several, mirroring=False, on_forward=calls.append))
+    assert sizes == [8, 8]  # one for each fold
+    assert calls == [*range(8)] * 2
+    for ours, theirs in zip(found, plain.answers(several), strict=True):
+        np.testing.assert_allclose(ours.difference, theirs.difference, rtol=1e-4, atol=1e-4)
+    assert not np.allclose(found[0].difference, slow_mean(patch), atol=1e-3)
+
+
 def test_an_answer_that_nobody_waits_for_is_given_up(folder: NetworkFolder, patch: np.ndarray) -> None:
     with pytest.raises(GivenUpError):
         list(ensemble(folder).answers([patch], is_given_up=lambda: True))

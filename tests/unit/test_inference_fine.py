@@ -19,6 +19,7 @@ from lesionlocator.inference.segmenter import PromptAnswer, segment_prompts
 from lesionlocator.io import LabelMap, Scan
 from lesionlocator.model import Plans
 from lesionlocator.preprocessing import ModelGrid
+from lesionlocator.progress import Progress
 from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, PromptSet
 from lesionlocator.prompts.on_grid import (
     OUTSIDE,
@@ -130,11 +131,22 @@ def test_a_point_is_seen_on_both_grids(ensemble: Ensemble, bright: Bright, grid:
     small, large = segment_points(ensemble, grid, points)
     sides = [asked.shape[1] for asked in bright.asked]
     assert sides[:10] == [8, 12, 8, 12, 16] * 2
-    assert len(sides) == 10 + sum(answer.grid is grid for answer in (small, large))
+    assert len(sides) == 12
     ball = np.argwhere(bright.asked[1][1].numpy() > 0)
     assert bright.asked[1][0][tuple(np.rint(ball.mean(axis=0)).astype(int))] > 0  # around what was clicked
     for answer, lesion in ((small, SMALL), (large, LARGE)):
         assert mask_in_scan(answer)[lesion.slices].mean() > 0.6
+
+
+@pytest.mark.parametrize("mirroring", [True, False])
+def test_progress_at_points_ends_at_its_total(tmp_path: Path, mirroring: bool) -> None:
+    tiny_models.write(tmp_path, PLANS, folds=(0, 1))
+    model = load_model(tmp_path, device="cpu", mirroring=mirroring)
+    told: list[Progress] = []
+    clicks = PromptSet.of([LesionPrompt(1, point=(12, 13, 14)), LesionPrompt(2, point=(4, 40, 4))])
+    model.segment(scan(), clicks, prompt_type=PromptKind.POINT, progress=told.append)
+    assert [one.done for one in told] == [*range(1, told[-1].total + 1)]
+    assert told[-1].total == 2 * 2 * (5 + (8 if mirroring else 1))
 
 
 def test_a_box_around_what_a_point_shows_is_seen_on_the_finer_grid_if_it_fits_there(

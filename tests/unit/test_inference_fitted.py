@@ -144,8 +144,8 @@ def test_the_answer_counts_that_expects_to_agree_best(ensemble: Ensemble, grid: 
 
         ensemble._members = [(network, [[]])]
         sights = points.point_sights(prompt(1, middle(LARGE)), grid)
-        best = points._best(list(look(ensemble, sights)))
-        assert best.logits.block.shape == (sure,) * 3
+        sight, best = points._best(list(zip(sights, look(ensemble, sights), strict=True)))
+        assert best.logits.block.shape == sight.tiling.patch == (sure,) * 3
 
 
 def expected_dice(difference: np.ndarray[Any, Any], start: Shape = (9, 9, 9)) -> float:
@@ -183,12 +183,27 @@ def test_what_stays_within_a_patch_is_all() -> None:
     assert expected_dice(inside) == pytest.approx(1)
 
 
+def test_only_the_last_look_at_a_point_is_mirrored(
+    ensemble: Ensemble, bright: Bright, grid: ModelGrid
+) -> None:
+    mirroring = Ensemble(ensemble.folder, folds=None, device=torch.device("cpu"), mirroring=True)
+    (_, flips), *_ = mirroring._members
+    assert len(flips) == 8
+    mirroring._members = [(bright, flips)]
+    calls: list[int] = []
+    (answer,) = segment_points(mirroring, grid, [prompt(4, middle(SMALL))], on_forward=calls.append)
+    assert [asked.shape[1] for asked in bright.asked] == [8, 12, 16] + [8] * 8
+    assert calls == [4] * 11
+    assert is_lesion(answer)[SMALL.slices].all()
+
+
 def test_where_nothing_was_found_no_box_is_asked_for(
     ensemble: Ensemble, bright: Bright, grid: ModelGrid
 ) -> None:
     both = [prompt(1, (10, 35, 10)), prompt(2, middle(SMALL))]
     empty, found = segment_points(ensemble, grid, both)
-    assert len(bright.asked) == 7
+    assert len(bright.asked) == 8
+    assert torch.equal(bright.asked[6], bright.asked[0])  # the point again, not a box
     assert (empty.prompt.lesion_id, found.prompt.lesion_id) == (1, 2)
     assert not is_lesion(empty).any()
     assert is_lesion(found).any()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     Patch = NDArray[np.float32]
+    Members = Sequence[tuple[nn.Module, Sequence[list[int]]]]
 
 
 class GivenUpError(Exception):
@@ -119,14 +120,14 @@ class Ensemble:
         self._transfer = transfer_for(device)
         self._asked = local()
         self._flights_ahead = int(device.type == "cuda")  # elsewhere, a call returns when it is computed
-        self._members: list[tuple[nn.Module, list[list[int]]]] = []
+        self._members: Members = []
         for fold, path in folder.chosen(folds).items():
             weights = read_weights(path)
             network = ready_network(folder, weights, device, self._dtype, compiled=compiled)
             if not compiled:  # a program has no layers between which it could be given up
                 before_each_layer(network, self._give_up)
             self.folds.append(fold)
-            self._members.append((network, mirrorings(weights, mirroring)))
+            self._members = [*self._members, (network, mirrorings(weights, mirroring))]
         patch, features = folder.plans.patch_size, first_features(self._members[0][0])
         self._memory = MemoryLadder(
             device, batch or batch_that_fits(device, patch, features), sums_on_host=device.type == "cpu"
@@ -140,7 +141,10 @@ class Ensemble:
     @property
     def patches_at_once(self) -> int:
         """How many patches fill a batch with all their mirrorings."""
-        return max(1, self._memory.batch // max(len(flips) for _, flips in self._members))
+        return self._at_once(self._members)
+
+    def _at_once(self, members: Members) -> int:
+        return max(1, self._memory.batch // max(len(flips) for _, flips in members))
 
     @property
     def precision(self) -> str:
@@ -155,6 +159,7 @@ class Ensemble:
         self,
         patches: Iterable[Patch],
         *,
+        mirroring: bool = True,
         on_forward: Callable[[int], None] = lambda _: None,
         is_given_up: Callable[[], bool] = lambda: False,
     ) -> Generator[Answer, None, None]:
@@ -167,21 +172,24 @@ class Ensemble:
         patches
             float32 (channels + 1, z, y, x) each: images and dense prompt; neighbours share a batch where they
             are of one shape.
+        mirroring
+            Whether to average over the mirrorings of this ensemble, if it has any.
         on_forward
             Called with the number of the patch for each mirroring of each fold, when it is on its way.
         is_given_up
             Asked before every layer; when it says so, the answer is given up.
         """
         self._asked.is_given_up = is_given_up  # by each thread for itself
+        members = self._members if mirroring else [(network, flips[:1]) for network, flips in self._members]
         source = enumerate(patches)
         waiting: deque[tuple[int, Patch]] = deque()
         flying: deque[_Flight] = deque()
         while True:
             started = perf_counter()
-            waiting.extend(itertools.islice(source, max(0, self.patches_at_once - len(waiting))))
+            waiting.extend(itertools.islice(source, max(0, self._at_once(members) - len(waiting))))
             if not waiting:
                 break
-            flight = self._launched(waiting, perf_counter() - started, on_forward)
+            flight = self._launched(members, waiting, perf_counter() - started, on_forward)
             if flight is not None:
                 flying.append(flight)
             while len(flying) > self._flights_ahead:
@@ -190,13 +198,17 @@ class Ensemble:
             yield from flight.answers()
 
     def _launched(
-        self, waiting: deque[tuple[int, Patch]], waited: float, on_forward: Callable[[int], None]
+        self,
+        members: Members,
+        waiting: deque[tuple[int, Patch]],
+        waited: float,
+        on_forward: Callable[[int], None],
     ) -> _Flight | None:
         """Send the first patches through all networks; None where memory ran out, to try fewer of them."""
         group = list(
             itertools.takewhile(
                 lambda item: item[1].shape == waiting[0][1].shape,
-                itertools.islice(waiting, self.patches_at_once),
+                itertools.islice(waiting, self._at_once(members)),
             )
         )
         patches = [patch for _, patch in group]
@@ -213,7 +225,7 @@ class Ensemble:
                 if not self._memory.goes_on_after(problem):
                     raise
                 return None
-            total = self._mean(batch, total, lambda index: on_forward(group[index][0]))
+            total = self._mean(members, batch, total, lambda index: on_forward(group[index][0]))
             landed = self._transfer.down(total)
         for _ in group:
             waiting.popleft()
@@ -223,10 +235,12 @@ class Ensemble:
         device = "cpu" if self._memory.sums_on_host else self.device
         return torch.zeros((len(batch), *batch.shape[FIRST_SPATIAL_AXIS:]), device=device)
 
-    def _mean(self, batch: Tensor, total: Tensor, on_forward: Callable[[int], None]) -> Tensor:
+    def _mean(
+        self, members: Members, batch: Tensor, total: Tensor, on_forward: Callable[[int], None]
+    ) -> Tensor:
         """Return the mean over folds and mirrorings of each sample, added up in ``total`` or on the host."""
-        for network, flips in self._members:
-            share = 1.0 / (len(flips) * len(self._members))
+        for network, flips in members:
+            share = 1.0 / (len(flips) * len(members))
             views = list(itertools.product(range(len(batch)), flips))
             for index, answer in self._answers(network, batch, views):
                 total = total.to(answer.device)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lesionlocator.inference.segmenter import GridLogits, PromptAnswer, look, segment_prompts
+from lesionlocator.inference.segmenter import GridLogits, PromptAnswer, look
 from lesionlocator.inference.sights import Sight
 from lesionlocator.prompts.components import component_regions
 from lesionlocator.prompts.on_grid import GridPrompt, grown, with_finer
@@ -34,10 +34,11 @@ def segment_points(
     step_size: float = 0.5,
     on_forward: Callable[[int], None] = lambda _: None,
 ) -> Generator[PromptAnswer, None, None]:
-    """Run an ensemble at points, in patches of all sizes on both grids.
+    """Run an ensemble at points: look in patches of all sizes on both grids, then once more where it is best.
 
-    Of the answers, that is taken which the network itself expects to agree best with the truth. Unless it is
-    on the finer grid, the box around what it shows prompts the network once more.
+    The first looks are without mirroring. Of these, that counts which the network itself expects to agree
+    best with the truth. The last look, with the mirrorings of the ensemble, repeats it; unless it was on the
+    finer grid, the box around what it showed then prompts the network, not the point.
 
     Parameters
     ----------
@@ -51,15 +52,14 @@ def segment_points(
     """
     for begin in range(0, len(prompts), _AT_ONCE):
         sights = [point_sights(prompt, grid) for prompt in prompts[begin : begin + _AT_ONCE]]
-        looks = look(ensemble, list(itertools.chain(*sights)), on_forward=on_forward)
+        looks = look(ensemble, list(itertools.chain(*sights)), mirroring=False, on_forward=on_forward)
         with closing(looks):
-            best = [_best([next(looks) for _ in seen]) for seen in sights]
-        boxes = [_box(answer, grid) for answer in best]
-        asked = [box for box in boxes if box is not None]
-        last = segment_prompts(ensemble, grid, asked, step_size=step_size, on_forward=on_forward)
+            seen = [[(sight, next(looks)) for sight in shown] for shown in sights]
+        closer = [_closer(*_best(answers), grid, step_size) for answers in seen]
+        last = look(ensemble, closer, on_forward=on_forward)
         with closing(last):
-            for answer, box in zip(best, boxes, strict=True):
-                yield answer if box is None else _told(next(last), [answer])
+            for answer, before in zip(last, seen, strict=True):
+                yield _told(answer, [one for _, one in before])
 
 
 def point_sights(prompt: GridPrompt, grid: ModelGrid) -> list[Sight]:
@@ -106,10 +106,15 @@ def _ends_cut_off(block: Box, shape: Shape) -> tuple[slice, ...]:
     )
 
 
-def _best(answers: list[PromptAnswer]) -> PromptAnswer:
-    """Return the answer that expects to agree best with the truth, with what is told of all."""
-    best = max(answers, key=lambda answer: expected_dice(answer.logits, answer.grid.shape))
-    return _told(best, [answer for answer in answers if answer is not best])
+def _best(seen: list[tuple[Sight, PromptAnswer]]) -> tuple[Sight, PromptAnswer]:
+    """Return the answer that expects to agree best with the truth, and how it was seen."""
+    return max(seen, key=lambda one: expected_dice(one[1].logits, one[1].grid.shape))
+
+
+def _closer(sight: Sight, answer: PromptAnswer, grid: ModelGrid, step_size: float) -> Sight:
+    """Return how to look once more where an answer was seen."""
+    box = _box(answer, grid)
+    return sight if box is None else Sight.of(box, grid, step_size)
 
 
 def _box(answer: PromptAnswer, grid: ModelGrid) -> GridPrompt | None:
@@ -123,7 +128,7 @@ def _box(answer: PromptAnswer, grid: ModelGrid) -> GridPrompt | None:
 
 
 def _told(answer: PromptAnswer, before: Sequence[PromptAnswer]) -> PromptAnswer:
-    """Return an answer to the prompt of those before it, with the time and notes of all."""
+    """Return the last answer to the prompt of those before it, with the time and notes of all."""
     everything = (*before, answer)
     seconds = {stage: sum(one.seconds[stage] for one in everything) for stage in answer.seconds}
     notes = tuple(note for one in everything for note in one.notes)

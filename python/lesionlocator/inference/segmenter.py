@@ -98,7 +98,11 @@ def segment_prompts(
 
 
 def look(
-    ensemble: Ensemble, sights: Sequence[Sight], *, on_forward: Callable[[int], None] = lambda _: None
+    ensemble: Ensemble,
+    sights: Sequence[Sight],
+    *,
+    mirroring: bool = True,
+    on_forward: Callable[[int], None] = lambda _: None,
 ) -> Generator[PromptAnswer, None, None]:
     """Run an ensemble on prompts as they are to be seen.
 
@@ -109,6 +113,8 @@ def look(
     ----------
     ensemble, sights
         The networks, and what they are to see.
+    mirroring
+        Whether to average over the mirrorings of the ensemble.
     on_forward
         As for :func:`segment_prompts`.
 
@@ -134,6 +140,7 @@ def look(
     answers = ahead(
         ensemble.answers(
             prepared,
+            mirroring=mirroring,
             on_forward=lambda index: on_forward(lesion_ids[index]),
             is_given_up=stop.is_set,
         ),

@@ -170,10 +170,10 @@ class ScanWork:
         grid, step = self._grid, self._step_size
         if self._looks_closer:
             sights = [sight for prompt in prompts for sight in point_sights(prompt, grid)]
-            last = len(prompts)  # looks by box, mostly in one patch
-        else:
-            sights, last = [Sight.of(prompt, grid, step) for prompt in prompts], 0
-        return (sum(len(sight.tiling.tiles) for sight in sights) + last) * ensemble.forwards
+            last = len(prompts)  # mostly in one patch
+            return len(sights) * len(ensemble.folds) + last * ensemble.forwards
+        sights = [Sight.of(prompt, grid, step) for prompt in prompts]
+        return sum(len(sight.tiling.tiles) for sight in sights) * ensemble.forwards
 
     @property
     def _looks_closer(self) -> bool:
