@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     Patch = NDArray[np.float32]
-    Members = Sequence[tuple[nn.Module, Sequence[list[int]]]]
+    Members = list[tuple[nn.Module, list[list[int]]]]
 
 
 class GivenUpError(Exception):
@@ -127,7 +127,7 @@ class Ensemble:
             if not compiled:  # a program has no layers between which it could be given up
                 before_each_layer(network, self._give_up)
             self.folds.append(fold)
-            self._members = [*self._members, (network, mirrorings(weights, mirroring))]
+            self._members.append((network, mirrorings(weights, mirroring)))
         patch, features = folder.plans.patch_size, first_features(self._members[0][0])
         self._memory = MemoryLadder(
             device, batch or batch_that_fits(device, patch, features), sums_on_host=device.type == "cpu"

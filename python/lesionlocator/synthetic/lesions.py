@@ -92,7 +92,8 @@ def host_shares(tissue: NDArray[np.uint8]) -> dict[Tissue, float]:
     """Return how often lesions arise in each of the tissues of an array that can have them; the sum is 1."""
     count = np.bincount(tissue.ravel(), minlength=len(Tissue))
     weights = {host: w * min(1.0, count[host] / 500) for host, w in _HOSTS.items() if count[host] > 0}
-    return {host: float(weight / sum(weights.values())) for host, weight in weights.items()}
+    total = sum(weights.values())
+    return {host: float(weight / total) for host, weight in weights.items()}
 
 
 def site_in(
