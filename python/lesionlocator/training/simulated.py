@@ -81,9 +81,10 @@ def _prompt(
     if isinstance(kind, MaskKind):
         mask = GridMask.of(prompts.rough_mask(rng, target).view(np.uint8), (0, 0, 0))
         return None if mask is None else prompt_from_mask(1, mask.region, mask.box, grid)
+    if kind is PromptKind.BOX:
+        return prompt_from_voxels(LesionPrompt(1, box=_box(rng, target)), kind, grid)
     z, y, x = _point(rng, target)
-    prompt = LesionPrompt(1, _box(rng, target), (float(z), float(y), float(x)))
-    return prompt_from_voxels(prompt, kind, grid)
+    return prompt_from_voxels(LesionPrompt(1, point=(float(z), float(y), float(x))), kind, grid)
 
 
 def empty_prompt(
