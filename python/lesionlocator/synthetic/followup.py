@@ -14,8 +14,9 @@ from lesionlocator.geometry import Box, Geometry
 from lesionlocator.prompts.components import Region, regions
 from lesionlocator.synthetic.fates import Fate, LesionChange, Plan
 from lesionlocator.synthetic.newcomers import add_new
+from lesionlocator.synthetic.pieces import instances
 from lesionlocator.synthetic.regrowth import Scene, change_single, merge
-from lesionlocator.synthetic.warp import Warp, anatomy_nodes, instances
+from lesionlocator.synthetic.warp import Warp, anatomy_nodes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lesionlocator.filling import grown
 from lesionlocator.synthetic.fields import smooth_noise
+from lesionlocator.synthetic.pieces import largest_piece
 from lesionlocator.synthetic.tissue import Tissue
 
 if TYPE_CHECKING:
@@ -49,7 +51,13 @@ _HOSTS: dict[Tissue, float] = {
     Tissue.HEART: 0.3, Tissue.BONE: 0.5, Tissue.MEDULLA: 0.5,
 }  # fmt: skip
 _WALLS = (Tissue.BONE, Tissue.MARROW, Tissue.DISC)
-_OUTSIDE = (Tissue.AIR, Tissue.SKIN, Tissue.COUCH)
+_OUTSIDE = (Tissue.AIR, Tissue.COUCH)
+_HAZY = (LesionKind.PART_SOLID, LesionKind.GROUND_GLASS)
+_HAZE_HU = 150.0
+"""How much denser than the lung around it ground glass is at least."""
+_LEAST, _LEAST_IN_BONE = 0.5, 0.25
+"""Room that a lesion needs, as a fraction of its volume; large ones fill the bone that they are in."""
+_NEAR_BONE_MM, _NEAR_SKIN_MM, _VESSEL_MM = 4.0, 4.0, 5.0
 
 
 @dataclass(frozen=True)
@@ -124,12 +132,14 @@ def insert_lesion(
 ) -> LesionKind | None:
     """Draw one lesion into ``hounsfield`` and ``labels``, both z, y, x and changed in place.
 
-    It stays clear of lesions already there (but may touch them), of skin and of what is outside the body.
+    It is one piece and stays clear of lesions already there (but may touch them), of skin and of what is
+    outside the body. Ground glass stays in the lung and hides no vessels; what grows in bone stays near it.
 
     Returns
     -------
     LesionKind or None
-        None, with nothing changed, where less than half of the lesion would have had room.
+        None, with nothing changed, where less than half of the lesion (in bone, a quarter) would have had
+        room, or where nobody could tell it from what is around it.
     """
     reach = np.ceil(0.8 * diameter_mm / np.asarray(spacing)).astype(int) + 2
     low = np.maximum(np.asarray(site.center) - reach, 0)
@@ -141,19 +151,52 @@ def insert_lesion(
     edge_mm = min(float(rng.uniform(0.8, 3.0)), 0.3 * diameter_mm)
     alpha = np.clip((1 - depth) * np.float32(diameter_mm / 2 / edge_mm) + 0.5, 0, 1)
     wanted = int((alpha >= 0.5).sum())
-    forbidden = np.zeros(len(Tissue), dtype=bool)
-    forbidden[list(_OUTSIDE if site.host in _WALLS else _OUTSIDE + _WALLS)] = True
-    alpha[forbidden[tissue[block]] | (labels[block] != 0)] = 0
-    mask = alpha >= 0.5
-    if mask.sum() < max(1, 0.5 * wanted):
+    alpha[~_room(kind, tissue[block], spacing) | (labels[block] != 0)] = 0
+    mask = largest_piece(alpha >= 0.5)
+    if mask.sum() < max(1, (_LEAST_IN_BONE if kind in _IN_BONE else _LEAST) * wanted):
         return None
+    alpha[~mask & ((alpha >= 0.5) | ~grown(mask, 2))] = 0
     view = hounsfield[block]
-    local = tissue[block] == site.host
-    around = float(view[local & ~mask].mean()) if np.any(local & ~mask) else float(view[local].mean())
+    replaced = view[grown(mask, 2) & (tissue[block] == site.host)]
+    if not replaced.size:
+        return None
+    around = float(replaced.mean())
     level = _look(rng, kind, depth, host=site.host, around=around, spacing=spacing, diameter_mm=diameter_mm)
+    if level is None:
+        return None
+    if kind in _HAZY:
+        level = np.maximum(level, view)
     view += alpha * (level - view)
     labels[block][mask] = label
     return kind
+
+
+def _room(kind: LesionKind, tissue: NDArray[np.uint8], spacing: Triple) -> NDArray[np.bool_]:
+    """Return where a lesion may grow."""
+    outside, walls = np.isin(tissue, _OUTSIDE), np.isin(tissue, _WALLS)
+    if kind in _IN_BONE:
+        inside = _near(walls, spacing, _NEAR_BONE_MM)
+    elif kind in _HAZY:
+        lung = _near(tissue == Tissue.LUNG, spacing, _VESSEL_MM / 2)
+        inside = ~_near(~lung, spacing, _VESSEL_MM / 2)  # with the vessels in it
+    else:
+        inside = ~walls
+    skin = tissue == Tissue.SKIN  # partial volume of air in real scans, where it may also be far from skin
+    if skin.any():
+        outside |= skin & _near(outside, spacing, _NEAR_SKIN_MM)
+    return inside & ~outside
+
+
+def _near(mask: NDArray[np.bool_], spacing: Triple, mm: float) -> NDArray[np.bool_]:
+    """Return a mask with what is as many mm from it along the axes."""
+    wider = mask.copy()
+    for axis, step in enumerate(spacing):
+        along = np.moveaxis(wider, axis, 0)
+        for _ in range(round(mm / step)):
+            before = along.copy()
+            along[1:] |= before[:-1]
+            along[:-1] |= before[1:]
+    return wider
 
 
 def _depth(
@@ -226,8 +269,11 @@ def _look(
     around: float,
     spacing: Triple,
     diameter_mm: float,
-) -> NDArray[np.float32]:
-    """Return a lesion's HU where ``depth`` is its depth map and ``around`` the HU of its host."""
+) -> NDArray[np.float32] | None:
+    """Return a lesion's HU where ``depth`` is its depth map and ``around`` the HU of its host.
+
+    None where it would look too much like its host.
+    """
     scale = (max(4 / spacing[0], 1.0), max(4 / spacing[1], 1.0), max(4 / spacing[2], 1.0))
     shape = (depth.shape[0], depth.shape[1], depth.shape[2])
     grain = smooth_noise(rng, shape, scale)
@@ -240,17 +286,19 @@ def _look(
     elif kind is LesionKind.NECROTIC:
         look[core] = -930 if host is Tissue.LUNG and rng.random() < 0.5 else rng.uniform(0, 30)
     elif kind is LesionKind.CYSTIC:
-        look[:] = rng.uniform(-5, 15)
+        look[:] = level = float(rng.uniform(-5, 15))
     elif kind is LesionKind.CALCIFIED:
         look[grain > rng.uniform(-0.5, 0.8)] = rng.uniform(220, 800)
     elif kind is LesionKind.PART_SOLID:
-        look[~core] = rng.uniform(-650, -350)
+        look[~core] = max(rng.uniform(-650, -350), around + _HAZE_HU)
     elif kind is LesionKind.GROUND_GLASS:
-        look[:] = rng.uniform(-680, -420)
+        look[:] = max(rng.uniform(-680, -420), around + _HAZE_HU)
     elif kind is LesionKind.SCLEROTIC:
         look[:] = around + rng.uniform(250, 700)
     elif kind is LesionKind.LYTIC:
-        look[:] = rng.uniform(15, 90)
+        look[:] = level = float(rng.uniform(15, 90))
+    if kind in {LesionKind.CYSTIC, LesionKind.LYTIC} and abs(level - around) < _faintest(diameter_mm):
+        return None
     return look + np.float32(rng.uniform(2, 14)) * grain
 
 
@@ -261,6 +309,11 @@ def _solid_level(rng: np.random.Generator, host: Tissue, around: float, diameter
         return float(rng.uniform(20, 140))
     if host in _WALLS:
         return around
-    faintest = 20 + 150 / diameter_mm  # what is both small and faint, nobody sees in the noise
+    faintest = _faintest(diameter_mm)
     contrast = float(rng.uniform(faintest, faintest + 55))
     return around - contrast if rng.random() < 0.65 else around + contrast
+
+
+def _faintest(diameter_mm: float) -> float:
+    """Return the least HU between a lesion and what is around it: both small and faint, nobody sees it."""
+    return 20 + 150 / diameter_mm

@@ -11,7 +11,8 @@ from lesionlocator.filling import filled, grown, soften
 from lesionlocator.geometry import Box
 from lesionlocator.synthetic.fates import Fate
 from lesionlocator.synthetic.inpaint import without
-from lesionlocator.synthetic.warp import Warp, largest_piece
+from lesionlocator.synthetic.pieces import largest_piece
+from lesionlocator.synthetic.warp import Warp
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,7 +16,7 @@ from lesionlocator.geometry import Box
 from lesionlocator.io import read_channels, read_labelmap, read_scan, write_atomically
 from lesionlocator.preprocessing import ModelGrid
 from lesionlocator.prompts.components import is_unnumbered, regions
-from lesionlocator.synthetic.warp import instances
+from lesionlocator.synthetic.pieces import instances
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
