@@ -67,6 +67,20 @@ def test_loss_falls_to_a_third_on_one_crop(bodies: list[Body]) -> None:
     assert dice(predict(network.eval(), sample), sample.target) > 0.8
 
 
+def test_a_network_learns_without_naming_tissues_and_otherwise_from_it_too(bodies: list[Body]) -> None:
+    sample = sample_with_lesion(bodies)
+    steps = []
+    for naming in (True, False):
+        network = tiny_network()
+        learner = Learner(network, naming=naming)
+        training_step(learner, torch.optim.SGD(learner.parameters(), lr=1e-2), [sample])
+        steps.append(network.state_dict())
+        assert set(learner.state_dict()) - {f"network.{name}" for name in network.state_dict()} == (
+            {"parts.weight", "parts.bias"} if naming else set()
+        )
+    assert not torch.equal(*(step["encoder.stem.convs.0.conv.weight"] for step in steps))
+
+
 def test_samples_are_decided_by_the_seed(bodies: list[Body]) -> None:
     first, again = (draw_sample(np.random.default_rng(5), bodies, SHOWN) for _ in range(2))
     np.testing.assert_array_equal(first.inputs, again.inputs)

@@ -23,6 +23,7 @@ def main() -> None:
 @click.option("--seed", default=1, show_default=True, help="Decides bodies, samples and first weights.")
 @click.option("--threads", default=2, show_default=True, help="CPU threads of the network.")
 @click.option("--learning-rate", default=4e-2, show_default=True, help="Highest, after warm-up.")
+@click.option("--naming/--no-naming", default=True, show_default=True, help="Learn to name tissues too.")
 @click.option(
     "--start-from",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -46,6 +47,7 @@ def train(
     seed: int,
     threads: int,
     learning_rate: float,
+    naming: bool,
     start_from: Path | None,
     backgrounds: tuple[Path, ...],
     output: Path,
@@ -75,6 +77,7 @@ def train(
     command = (
         f"python -m lesionlocator.training train --phantoms {phantoms} --iterations {iterations} "
         f"--minutes {minutes:g} --seed {seed} --threads {threads} --learning-rate {learning_rate:g}"
+        + ("" if naming else " --no-naming")
         + "".join(f" --background {path.name}" for path in backgrounds)
     )
     schedule = loop.Schedule(iterations=iterations, minutes=minutes, learning_rate=learning_rate)
@@ -95,6 +98,7 @@ def train(
             output=output,
             metadata=metadata,
             processes=joined,
+            naming=naming,
         )
 
 

@@ -30,7 +30,7 @@ _NAMING_WEIGHT = 0.3
 _NAMING_STRIDE = 2
 """Neighbouring voxels tell much the same; naming each of them costs a third of a step."""
 _WARMUP = 100
-_AVERAGE_DECAY = 0.997
+_AVERAGE_DECAY = 0.999
 _REPORT_EVERY = 50
 
 
@@ -69,42 +69,45 @@ class Learner(torch.nn.Module):
 
     A prompted lesion teaches little about an image: a network first learns to answer with the shape of the
     prompt. Naming tissues and lesions everywhere makes it look at the image from the start. The second head
-    is not part of the model.
+    is not part of the model; one that looks at the image already can learn without it.
     """
 
-    def __init__(self, network: ResidualEncoderUNet) -> None:
+    def __init__(self, network: ResidualEncoderUNet, *, naming: bool = True) -> None:
         super().__init__()
         self.network = network
-        finest = network.decoder.seg_layers[-1]
-        self.parts = torch.nn.Conv3d(finest.in_channels, LESION + 1, 1)  # type: ignore[arg-type]  # of a list of modules
+        channels = int(network.decoder.seg_layers[-1].in_channels)  # type: ignore[arg-type]  # of a list of modules
+        self.parts = torch.nn.Conv3d(channels, LESION + 1, 1) if naming else None
 
-    def forward(self, inputs: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
+    def forward(self, inputs: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor | None]:
         """Return the logits of all resolutions, the finest first, and of every second voxel's tissue."""
         decoder = self.network.decoder
         features = decoder.features(self.network.encoder(inputs))
         logits = [head(f) for head, f in zip(decoder.seg_layers, features, strict=True)]
         some = slice(None, None, _NAMING_STRIDE)
-        return logits[::-1], self.parts(features[-1][..., some, some, some])
+        return logits[::-1], self.parts(features[-1][..., some, some, some]) if self.parts else None
 
 
 def training_step(learner: torch.nn.Module, optimizer: torch.optim.Optimizer, samples: list[Sample]) -> float:
     """Take one step on a batch and return the loss of the prompted lesions."""
     inputs = torch.from_numpy(np.stack([s.inputs for s in samples])).to(memory_format=torch.channels_last_3d)
     target = torch.from_numpy(np.stack([s.target for s in samples]).astype(np.float32))
-    parts = torch.from_numpy(np.stack([s.parts for s in samples]).astype(np.int64))
     half = half_of(torch.device("cpu"))
     with torch.autocast("cpu", half, enabled=half is not None):
         logits, part_logits = learner(inputs)
     loss = deep_supervision_loss(logits, target, focus_of(inputs[:, -1], target))
-    some = slice(None, None, _NAMING_STRIDE)
-    named = torch.nn.functional.cross_entropy(
-        part_logits.float(), parts[..., some, some, some], ignore_index=UNNAMED, reduction="sum"
-    ) / max(parts[..., some, some, some].numel(), 1)
+    named = 0.0 if part_logits is None else _naming_loss(part_logits.float(), samples)
     optimizer.zero_grad(set_to_none=True)
     (loss + _NAMING_WEIGHT * named).backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
     torch.nn.utils.clip_grad_norm_(learner.parameters(), 5.0)
     optimizer.step()
     return float(loss.detach())
+
+
+def _naming_loss(logits: torch.Tensor, samples: list[Sample]) -> torch.Tensor:
+    some = slice(None, None, _NAMING_STRIDE)
+    parts = torch.from_numpy(np.stack([s.parts[some, some, some] for s in samples]).astype(np.int64))
+    named = torch.nn.functional.cross_entropy(logits, parts, ignore_index=UNNAMED, reduction="sum")
+    return named / max(parts.numel(), 1)
 
 
 def train(
@@ -117,6 +120,7 @@ def train(
     output: Path,
     metadata: dict[str, str],
     processes: Processes,
+    naming: bool = True,
 ) -> ResidualEncoderUNet:
     """Train ``network`` and return the moving average of its weights, also written now and then.
 
@@ -138,10 +142,12 @@ def train(
         Goes into the checkpoint.
     processes
         This one among those that train together; each adds its own samples to every step.
+    naming
+        Whether a second head of :class:`Learner` learns too.
     """
     sizes, rng = np.random.default_rng([seed, 19]), np.random.default_rng([seed, 4, processes.rank])
     shares = [patch.share for patch in SHOWN_PATCHES]
-    learner = Learner(network).to(memory_format=torch.channels_last_3d).train()
+    learner = Learner(network, naming=naming).to(memory_format=torch.channels_last_3d).train()
     average = deepcopy(network).eval()
     optimizer = Muon(learner, schedule.learning_rate)
     shared = processes.shared(learner)
