@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lesionlocator.synthetic import LesionSite, insert_lesion, random_site
-from lesionlocator.synthetic.lesions import host_shares, site_in
+from lesionlocator.synthetic.sites import host_shares, site_in
 from lesionlocator.synthetic.tissue import Tissue
 
 SHAPE = (24, 28, 26)

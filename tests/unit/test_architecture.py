@@ -48,6 +48,7 @@ KERNEL_CALLERS = {
     "results/findings.py",
     "results/files.py",
     "results/measurements.py",
+    "synthetic/pieces.py",
     "synthetic/warp.py",
     "threads.py",
     "prompts/masks.py",

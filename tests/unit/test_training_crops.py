@@ -112,7 +112,8 @@ def test_prompts_lie_on_their_lesions(bodies: list[Body]) -> None:
             dense = sample.inputs[1] > 0
             shared = (dense & sample.target).sum() / sample.target.sum()
             overlaps.setdefault(sample.kind, []).append(float(shared))
-    assert np.mean(overlaps[PromptKind.BOX]) > 0.95
+    assert np.median(overlaps[PromptKind.BOX]) > 0.95
+    assert np.mean(overlaps[PromptKind.BOX]) > 0.85  # those of earlier scans lie less well
     assert np.mean(overlaps[MaskKind.PREVIOUS]) > 0.35  # of lesions that changed, and moved
     assert min(overlaps[PromptKind.POINT]) > 0
 

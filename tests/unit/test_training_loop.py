@@ -18,7 +18,7 @@ from lesionlocator.geometry import Geometry
 from lesionlocator.model import build_network, read_weights, segmentation_folder
 from lesionlocator.networks import ResidualEncoderUNet
 from lesionlocator.prompts.kinds import MaskKind, PromptKind
-from lesionlocator.synthetic.lesions import host_shares
+from lesionlocator.synthetic.sites import host_shares
 from lesionlocator.synthetic.tissue import Tissue
 from lesionlocator.training import checkpoint, recipe, samples
 from lesionlocator.training.loop import Learner, Schedule, train, training_step

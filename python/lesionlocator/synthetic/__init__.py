@@ -1,11 +1,13 @@
 """Seeded synthetic patients: anatomy, lesions and a scanner; and synthetic follow-ups of any scan."""
 
 from lesionlocator.synthetic.anatomy import Anatomy, build_anatomy
+from lesionlocator.synthetic.appearance import LesionKind
 from lesionlocator.synthetic.fates import Fate, LesionChange
 from lesionlocator.synthetic.followup import SyntheticFollowup, make_followup
-from lesionlocator.synthetic.lesions import LesionKind, LesionSite, insert_lesion, random_site
+from lesionlocator.synthetic.lesions import insert_lesion
 from lesionlocator.synthetic.patient import SyntheticLesion, SyntheticScan, make_patient
 from lesionlocator.synthetic.scanner import acquire
+from lesionlocator.synthetic.sites import LesionSite, random_site
 
 __all__ = [
     "Anatomy",

@@ -8,9 +8,10 @@ import numpy as np
 
 from lesionlocator.synthetic.fates import Fate, LesionChange
 from lesionlocator.synthetic.inpaint import grain
-from lesionlocator.synthetic.lesions import LesionSite, insert_lesion, random_site
+from lesionlocator.synthetic.lesions import insert_lesion
 from lesionlocator.synthetic.naming import body_mask, named_tissues
 from lesionlocator.synthetic.patient import random_diameter
+from lesionlocator.synthetic.sites import LesionSite, random_site
 from lesionlocator.synthetic.tissue import Tissue
 
 if TYPE_CHECKING:

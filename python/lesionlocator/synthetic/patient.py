@@ -9,8 +9,10 @@ import numpy as np
 
 from lesionlocator.geometry import Geometry
 from lesionlocator.synthetic.anatomy import Anatomy, build_anatomy
-from lesionlocator.synthetic.lesions import LesionKind, insert_lesion, random_site
+from lesionlocator.synthetic.appearance import LesionKind
+from lesionlocator.synthetic.lesions import insert_lesion
 from lesionlocator.synthetic.scanner import acquire
+from lesionlocator.synthetic.sites import random_site
 from lesionlocator.synthetic.tissue import Tissue
 
 if TYPE_CHECKING:

@@ -36,6 +36,10 @@ class Tissue(IntEnum):
     COUCH = 19
 
 
+WALLS = (Tissue.BONE, Tissue.MARROW, Tissue.DISC)
+"""What lesions that arise elsewhere do not grow into."""
+
+
 class Phase(Enum):
     """Contrast phase of a scan."""
 

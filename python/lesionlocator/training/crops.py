@@ -10,8 +10,8 @@ import numpy as np
 from lesionlocator.geometry import Triple
 from lesionlocator.synthetic import LesionSite, acquire, insert_lesion, random_site
 from lesionlocator.synthetic.inpaint import grain
-from lesionlocator.synthetic.lesions import site_in
 from lesionlocator.synthetic.patient import random_diameter
+from lesionlocator.synthetic.sites import site_in
 from lesionlocator.synthetic.tissue import Tissue
 
 if TYPE_CHECKING:

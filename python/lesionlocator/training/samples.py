@@ -12,7 +12,7 @@ from lesionlocator.io import Scan
 from lesionlocator.preprocessing import ModelGrid
 from lesionlocator.prompts.kinds import Kind
 from lesionlocator.synthetic import Anatomy, build_anatomy
-from lesionlocator.synthetic.lesions import host_shares
+from lesionlocator.synthetic.sites import host_shares
 from lesionlocator.synthetic.tissue import Tissue
 from lesionlocator.training.backgrounds import real_anatomy
 from lesionlocator.training.crops import ScannedCrop, scanned_crop
