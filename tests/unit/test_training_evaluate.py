@@ -9,8 +9,11 @@ import SimpleITK
 
 from lesionlocator.geometry import Box
 from lesionlocator.training.evaluate import (
+    HELD_OUT_SEED,
     EmptyMeasurement,
+    Examination,
     Measurement,
+    evaluate,
     held_out_patient,
     held_out_real,
     old_mask,
@@ -84,3 +87,13 @@ def test_lesions_are_drawn_into_the_part_of_a_real_scan_that_training_leaves_out
     np.testing.assert_array_equal(patient.voxels, again.voxels)
     far = patient.labels == 0
     assert np.mean(patient.voxels[far] == voxels[42:][far]) > 0.7
+
+
+def test_processes_share_patients_and_change_nothing() -> None:
+    examination = Examination(None, mirroring=False, lesions=1, background=None)
+    seeds, told = range(HELD_OUT_SEED + 7, HELD_OUT_SEED + 10), []
+    shared = evaluate(examination, seeds, processes=2, progress=lambda seed, _: told.append(seed))
+    assert told == list(seeds)
+    assert {m["seed"] for m in shared["lesions"]} == set(seeds)
+    assert {m["prompt"] for m in shared["lesions"]} == {"box", "point", "prev_mask"}
+    assert shared == evaluate(examination, seeds)

@@ -133,7 +133,10 @@ def average_command(*, earlier: Path, later: Path, share: float, output: Path) -
 @click.option("--lesions", default=8, show_default=True, help="Lesions in each.")
 @click.option("--first-seed", default=9_000_100, show_default=True, help="Seed of the first patient.")
 @click.option("--mirroring/--no-mirroring", default=True, show_default=True, help="Average 8 mirrorings.")
-@click.option("--threads", default=2, show_default=True, help="CPU threads of the network.")
+@click.option(
+    "--processes", type=click.IntRange(1), default=1, show_default=True, help="That share the patients."
+)
+@click.option("--threads", default=2, show_default=True, help="CPU threads of the network, in each process.")
 @click.option(
     "--background",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -149,25 +152,21 @@ def evaluate_command(
     lesions: int,
     first_seed: int,
     mirroring: bool,
+    processes: int,
     threads: int,
     background: Path | None,
     output: Path,
 ) -> None:
     """Measure a model on patients that it has not seen; same options, same figures."""
-    import torch
-
     from lesionlocator.cli import console
     from lesionlocator.io import write_atomically
-    from lesionlocator.segmentation import load_model
-    from lesionlocator.training import evaluate
+    from lesionlocator.training.evaluate import Examination, evaluate
 
-    torch.set_num_threads(threads)
-    model = load_model(folder, device="cpu", mirroring=mirroring)
-    report = evaluate.evaluate(
-        model,
+    report = evaluate(
+        Examination(folder, mirroring, lesions, background),
         range(first_seed, first_seed + phantoms),
-        lesions=lesions,
-        background=background,
+        processes=processes,
+        threads=threads,
         progress=lambda seed, found: console.say(
             f"patient {seed}: " + ", ".join(f"{m.diameter_mm:.0f} mm {m.prompt} {m.dice:.2f}" for m in found)
         ),

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from lesionlocator.geometry import Box, Geometry, Shape, Triple
 from lesionlocator.io import Scan
 from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, PromptSet
 from lesionlocator.results.lesion import LesionMask
+from lesionlocator.segmentation import SegmentationModel, load_model
 from lesionlocator.synthetic import SyntheticScan, make_patient
 from lesionlocator.synthetic.inpaint import grain
 from lesionlocator.synthetic.patient import place_lesions
@@ -20,12 +27,8 @@ from lesionlocator.training.samples import real_body
 from lesionlocator.training.validation import dice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
-    from lesionlocator.segmentation import SegmentationModel
     from lesionlocator.segmentation.targets import Prompts
 
 HELD_OUT_SEED = 9_000_000
@@ -170,28 +173,59 @@ def _measure_empty(
     ]
 
 
+@dataclass(frozen=True)
+class Examination:
+    """A model, and what it is measured on.
+
+    Parameters
+    ----------
+    folder, mirroring
+        The model, the built-in one where None, and whether its eight mirrorings are averaged.
+    lesions
+        Lesions in each patient.
+    background
+        A real scan, whose uppermost part is the anatomy of every patient; phantoms where None.
+    """
+
+    folder: Path | None
+    mirroring: bool
+    lesions: int
+    background: Path | None
+
+    def measure(self, seed: int) -> tuple[list[Measurement], list[EmptyMeasurement]]:
+        """Measure the model on the patient of a seed."""
+        if self.background is None:
+            patient = held_out_patient(seed, self.lesions)
+        else:
+            patient = held_out_real(self.background, seed, self.lesions)
+        return measure_patient(_model(self.folder, self.mirroring), patient, seed)
+
+
+@cache
+def _model(folder: Path | None, mirroring: bool) -> SegmentationModel:
+    return load_model(folder, device="cpu", mirroring=mirroring)
+
+
 def evaluate(
-    model: SegmentationModel,
-    seeds: Iterable[int],
+    examination: Examination,
+    seeds: Sequence[int],
     *,
-    lesions: int = 8,
-    background: Path | None = None,
+    processes: int = 1,
+    threads: int = 1,
     progress: Callable[[int, list[Measurement]], None] = lambda _seed, _found: None,
 ) -> dict[str, Any]:
     """Measure a model on held-out patients.
 
     Parameters
     ----------
-    model
-        To be measured.
+    examination
+        The model, and what it is measured on.
     seeds
         Patients, one for each seed.
-    lesions
-        Lesions in each.
-    background
-        A real scan, whose uppermost part is the anatomy of every patient; phantoms where None.
+    processes, threads
+        Processes that share the patients, and CPU threads of the network in each.
     progress
-        Called with the seed and its measurements after each patient.
+        Called with the seed and its measurements after each patient, in order.
 
     Returns
     -------
@@ -202,15 +236,12 @@ def evaluate(
     """
     found: list[Measurement] = []
     empty: list[EmptyMeasurement] = []
-    for seed in seeds:
-        if background is None:
-            patient = held_out_patient(seed, lesions)
-        else:
-            patient = held_out_real(background, seed, lesions)
-        measured, unfilled = measure_patient(model, patient, seed)
-        found += measured
-        empty += unfilled
-        progress(seed, measured)
+    spawn = get_context("spawn")  # a fork of a process whose threads run can hang
+    with ProcessPoolExecutor(processes, spawn, torch.set_num_threads, (threads,)) as pool:
+        for seed, (measured, unfilled) in zip(seeds, pool.map(examination.measure, seeds), strict=True):
+            found += measured
+            empty += unfilled
+            progress(seed, measured)
     return {
         "summary": summarize(found, empty),
         "kinds": {kind: _by_kind(found, kind) for kind in _prompts(found)},
