@@ -42,7 +42,7 @@ def measurements(model: ll.SegmentationModel) -> tuple[list[Measurement], list[E
     return found, empty
 
 
-@pytest.mark.parametrize(("prompt", "bound"), [("box", 0.75), ("point", 0.65)])
+@pytest.mark.parametrize(("prompt", "bound"), [("box", 0.82), ("point", 0.8), ("prev_mask", 0.78)])
 def test_lesions_of_unseen_patients_are_segmented(
     measurements: tuple[list[Measurement], list[EmptyMeasurement]], prompt: str, bound: float
 ) -> None:
@@ -56,7 +56,7 @@ def test_boxes_without_a_lesion_come_back_no_fuller_than_the_model_card_says(
 ) -> None:
     filled = [m.filled for m in measurements[1]]
     assert len(filled) == 9
-    assert np.mean(filled) < 0.4
+    assert np.mean(filled) < 0.3
 
 
 def test_the_answer_does_not_depend_on_how_the_scan_is_stored(model: ll.SegmentationModel) -> None:
