@@ -33,11 +33,14 @@ def test_lesions_that_are_there_are_found(found: list[Sighting]) -> None:
     assert sum(one.is_right for one in there) >= 0.85 * len(there)  # of about 40
 
 
-def test_a_lesion_that_is_gone_is_mostly_noticed_and_never_told_to_be_there(found: list[Sighting]) -> None:
+def test_a_gone_lesion_is_mostly_noticed_stays_gone_and_is_never_told_to_be_there(
+    found: list[Sighting],
+) -> None:
     gone = [one for one in found if not one.is_there]
     assert {one.timepoint for one in gone} == {1, 2}
     assert {one.status for one in gone} <= {"disappeared", "not_assessed"}
     assert sum(one.is_right for one in gone) >= len(gone) / 2
+    assert all(later.is_right for first, later in zip(gone[::2], gone[1::2], strict=True) if first.is_right)
 
 
 def test_a_course_has_one_lesion_gone_and_one_more() -> None:
