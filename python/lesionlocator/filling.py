@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lesionlocator.geometry import Triple
+    from lesionlocator.geometry import Shape, Triple
 
 _EVEN = (0.25, 0.25, 0.25)
 _POLISH = 6
@@ -40,11 +40,25 @@ def grown(mask: NDArray[np.bool_], voxels: int) -> NDArray[np.bool_]:
     for _ in range(voxels):
         wider = out.copy()
         for axis in range(3):
-            along, from_ = np.moveaxis(wider, axis, 0), np.moveaxis(out, axis, 0)
-            along[1:] |= from_[:-1]
-            along[:-1] |= from_[1:]
+            _add_neighbours(wider, out, axis)
         out = wider
     return out
+
+
+def grown_along(mask: NDArray[np.bool_], voxels: Shape) -> NDArray[np.bool_]:
+    """Return a mask with every voxel in a box around each of its own: so many steps along z, y, x."""
+    out = mask.copy()
+    for axis, steps in enumerate(voxels):
+        for _ in range(steps):
+            _add_neighbours(out, out.copy(), axis)
+    return out
+
+
+def _add_neighbours(out: NDArray[np.bool_], of: NDArray[np.bool_], axis: int) -> None:
+    """Set in ``out`` the two neighbours along an axis of every voxel that is set in ``of``."""
+    along, from_ = np.moveaxis(out, axis, 0), np.moveaxis(of, axis, 0)
+    along[1:] |= from_[:-1]
+    along[:-1] |= from_[1:]
 
 
 def soften(volume: NDArray[np.float32], weight: Triple) -> NDArray[np.float32]:

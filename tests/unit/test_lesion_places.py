@@ -24,11 +24,10 @@ def drawn_in(
     *,
     center: tuple[int, int, int] = MIDDLE,
     diameter_mm: float = 20.0,
-    count: int = 150,
 ) -> Iterator[Drawn]:
     """Yield kind, HU and mask of lesions of consecutive seeds on voxels of 1.5 mm."""
     site = LesionSite(center, Tissue(int(tissue[center])))
-    for seed in range(count):
+    for seed in range(150):
         after, labels = before.copy(), np.zeros(SHAPE, np.uint8)
         kind = insert_lesion(
             np.random.default_rng(seed),

@@ -57,9 +57,10 @@ def insert_lesion(
     mask = largest_piece(alpha >= 0.5)
     if mask.sum() < max(1, (_LEAST_IN_BONE if kind in IN_BONE else _LEAST) * wanted):
         return None
-    alpha[~mask & ((alpha >= 0.5) | ~grown(mask, 2))] = 0
+    near = grown(mask, 2)
+    alpha[~mask & ((alpha >= 0.5) | ~near)] = 0
     view = hounsfield[block]
-    replaced = view[grown(mask, 2) & (tissue[block] == site.host)]
+    replaced = view[near & (tissue[block] == site.host)]
     if not replaced.size:
         return None
     around = float(replaced.mean())

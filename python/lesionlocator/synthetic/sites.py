@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lesionlocator.filling import grown_along
 from lesionlocator.synthetic.appearance import HAZY, IN_BONE, LesionKind
 from lesionlocator.synthetic.tissue import WALLS, Tissue
 
@@ -103,11 +104,5 @@ def room_for(kind: LesionKind, tissue: NDArray[np.uint8], spacing: Triple) -> ND
 
 def _near(mask: NDArray[np.bool_], spacing: Triple, mm: float) -> NDArray[np.bool_]:
     """Return a mask with what is as many mm from it along the axes."""
-    wider = mask.copy()
-    for axis, step in enumerate(spacing):
-        along = np.moveaxis(wider, axis, 0)
-        for _ in range(round(mm / step)):
-            before = along.copy()
-            along[1:] |= before[:-1]
-            along[:-1] |= before[1:]
-    return wider
+    z, y, x = (round(mm / step) for step in spacing)
+    return grown_along(mask, (z, y, x))
