@@ -56,17 +56,19 @@ class Network:
     """A model that finds lesions only in boxes of a number of voxels along each axis, or more."""
 
     device = None
+    takes_masks = False
 
     def __init__(self, least: int) -> None:
         self.least = least
         self.boxes: list[Box] = []
+        self.masks: list[LesionMask] = []
+        self.notes = ()
 
     def identity(self, kind: object) -> None:
         return None
 
     def prepare(self, scan: Scan, prompts: PromptSet, **options: object) -> Network:
         self.prompts = prompts
-        self.notes = ()
         return self
 
     def run(self, progress: object) -> list[LesionResult]:
@@ -128,3 +130,39 @@ def test_what_the_network_finds_where_a_lesion_is_gone_is_not_believed(
     assert (carried.lesion.status, carried.lesion.found) == (LesionStatus.EMPTY, None)
     assert "nothing there looks like the lesion" in carried.lesion.warnings[0]
     assert len(network.boxes) == 1
+
+
+class NetworkForMasks(Network):
+    """A model that answers masks with a mask of its own, or with nothing."""
+
+    takes_masks = True
+
+    def __init__(self, least: int, found: LesionMask | None) -> None:
+        super().__init__(least)
+        self.found = found
+
+    def run(self, progress: object) -> list[LesionResult]:
+        if not isinstance(self.prompts, dict):
+            return super().run(progress)
+        self.masks += self.prompts.values()
+        status = LesionStatus.EMPTY if self.found is None else LesionStatus.SEGMENTED
+        return [LesionResult(lesion_id, status, found=self.found) for lesion_id in self.prompts]
+
+
+GROWN, SHRUNK = block(GRID, (11, 11, 11), (18, 18, 18)), block(GRID, (13, 13, 13), (16, 16, 16))
+
+
+@pytest.mark.parametrize(
+    ("found", "least", "counts"),
+    [(GROWN, 1, GROWN), (SHRUNK, 1, LESION), (None, 1, LESION), (SHRUNK, 20, SHRUNK), (None, 20, None)],
+    ids=["mask", "box", "box alone", "mask alone", "neither"],
+)
+def test_the_larger_of_what_box_and_mask_show_counts(
+    found: LesionMask | None, least: int, counts: LesionMask | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = NetworkForMasks(least, found)
+    carried = followed(network, monkeypatch, is_there=True)
+    assert carried.lesion.found is counts
+    assert network.boxes[0] == LESION.box
+    (shown,) = network.masks
+    assert (shown.box, shown.voxels) == (LESION.box, LESION.voxels)

@@ -1,4 +1,4 @@
-"""Tracking without tracking networks: a registration carries lesions over, and boxes prompt a model."""
+"""Tracking without tracking networks: a registration carries lesions over, which prompt a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lesionlocator.following.evidence import LEAST_LEFT, remaining_share
 from lesionlocator.following.fit import fitted
 from lesionlocator.following.methods import LOST_IN_WARP, Carried, OnProgress, PairRun
 from lesionlocator.geometry import Box
-from lesionlocator.prompts.kinds import Kind, LesionPrompt, PromptKind, PromptSet
+from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, PromptSet
 from lesionlocator.results.lesion import LesionMask, LesionResult, LesionStatus
 from lesionlocator.tracked_pair import OUT_OF_VIEW, doubt
 from lesionlocator.tracking.classical import LEAST_SIMILARITY, register
@@ -42,7 +42,9 @@ _LARGER = (
 
 
 class Classical:
-    """A registration without networks, whose warped lesions prompt a segmentation model as boxes.
+    """A registration without networks, whose warped lesions prompt a segmentation model.
+
+    They do as boxes and, where the model takes masks, as masks too; of two answers the larger counts.
 
     Parameters
     ----------
@@ -71,27 +73,35 @@ class Classical:
     def pair(self, origin: Origin, followup: Scan) -> PairRun:
         """Return the work on the lesions of a scan."""
 
-        def prepare(prompts: PromptSet) -> ScanWork:
+        def prepare(prompts: PromptSet | Mapping[int, LesionMask], kind: Kind) -> ScanWork:
             return self._model.prepare(
                 followup,
                 prompts,
-                prompt_type=PromptKind.BOX,
+                prompt_type=kind,
                 canonical=self._canonical,
                 step_size=self._step_size,
                 boxes_are_drawn=False,
             )
 
-        return _ClassicalPair(prepare, origin, followup)
+        return _ClassicalPair(prepare, origin, followup, takes_masks=self._model.takes_masks)
 
 
 class _ClassicalPair:
-    def __init__(self, prepare: Callable[[PromptSet], ScanWork], origin: Origin, followup: Scan) -> None:
+    def __init__(
+        self,
+        prepare: Callable[[PromptSet | Mapping[int, LesionMask], Kind], ScanWork],
+        origin: Origin,
+        followup: Scan,
+        *,
+        takes_masks: bool,
+    ) -> None:
         self.notes: tuple[str, ...] = ()
         self.seconds: dict[str, float] = {}
         self._doubts: tuple[str, ...] = ()
         self._prepare = prepare
         self._origin = origin
         self._followup = followup
+        self._takes_masks = takes_masks
 
     def places(self) -> dict[int, LesionMask]:
         return self._registered[0]
@@ -107,7 +117,7 @@ class _ClassicalPair:
                 why = (OUT_OF_VIEW, _CUT_OFF) if lesion_id in places else (OUT_OF_VIEW,)
                 yield Carried(LesionResult(lesion_id, LesionStatus.EMPTY, warnings=(*why, *self._doubts)))
         missed: dict[int, LesionResult] = {}
-        for lesion in self._segmented(progress, {i: places[i].box for i in seen}):
+        for lesion in self._answered(progress, {i: places[i] for i in seen}):
             left = self._left(lesion.lesion_id, places[lesion.lesion_id])
             if lesion.status is LesionStatus.EMPTY and left is not None and left >= LEAST_LEFT:
                 missed[lesion.lesion_id] = lesion  # although the scan shows it
@@ -119,10 +129,20 @@ class _ClassicalPair:
                 told = replace(lesion, warnings=(*lesion.warnings, _LARGER))
             yield self._carried(told, places, lost)
 
+    def _answered(self, progress: OnProgress, places: Mapping[int, LesionMask]) -> Iterator[LesionResult]:
+        """Let boxes prompt the network, and masks where it takes them."""
+        by_mask: dict[int, LesionResult] = {}
+        if places and self._takes_masks:
+            work = self._prepare(places, MaskKind.PREVIOUS)
+            by_mask = {lesion.lesion_id: lesion for lesion in work.run(progress)}
+        for lesion in self._segmented(progress, {i: place.box for i, place in places.items()}):
+            yield larger(lesion, by_mask.get(lesion.lesion_id, lesion))
+
     def _segmented(self, progress: OnProgress, boxes: Mapping[int, Box]) -> Iterator[LesionResult]:
         """Let boxes prompt the network."""
         if boxes:
-            work = self._prepare(PromptSet.of(LesionPrompt(i, box) for i, box in boxes.items()))
+            prompts = PromptSet.of(LesionPrompt(i, box) for i, box in boxes.items())
+            work = self._prepare(prompts, PromptKind.BOX)
             self.notes += tuple(note for note in work.notes if note not in self.notes)
             yield from work.run(progress)
 
@@ -182,6 +202,17 @@ class _ClassicalPair:
                 appearances = () if self._doubts else self._origin.appearances(lesion_id)
                 places[lesion_id] = fitted(appearances[-1], self._followup, place) if appearances else place
         return places, lost
+
+
+def larger(lesion: LesionResult, other: LesionResult) -> LesionResult:
+    """Return a lesion as that of two prompts shows it that found more of it.
+
+    A network that believes a prompt which is too small misses what grew.
+    """
+    if other.found is None or (lesion.found is not None and lesion.found.voxels >= other.found.voxels):
+        return lesion
+    seconds = {stage: took + lesion.seconds.get(stage, 0.0) for stage, took in other.seconds.items()}
+    return replace(lesion, status=other.status, found=other.found, warnings=other.warnings, seconds=seconds)
 
 
 def believed(lesion: LesionResult, left: float | None) -> LesionResult:
