@@ -166,3 +166,10 @@ def test_the_larger_of_what_box_and_mask_show_counts(
     assert network.boxes[0] == LESION.box
     (shown,) = network.masks
     assert (shown.box, shown.voxels) == (LESION.box, LESION.voxels)
+
+
+@pytest.mark.parametrize("found", [GROWN, SHRUNK, None], ids=["mask", "box", "box alone"])
+def test_the_time_of_both_prompts_counts(found: LesionMask | None) -> None:
+    by_box = LesionResult(3, LesionStatus.SEGMENTED, found=LESION, seconds={"network": 2.0, "export": 0.5})
+    by_mask = LesionResult(3, LesionStatus.EMPTY, found=found, seconds={"network": 1.0})
+    assert classical.larger(by_box, by_mask).seconds == {"network": 3.0, "export": 0.5}

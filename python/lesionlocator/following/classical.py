@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lesionlocator.geometry import Geometry, Shape
     from lesionlocator.io import Scan
     from lesionlocator.segmentation import SegmentationModel
+    from lesionlocator.segmentation.targets import Prompts
     from lesionlocator.segmentation.work import ScanWork
     from lesionlocator.tracking.displacement import DisplacementMap
     from lesionlocator.tracking.field import DisplacementField
@@ -73,7 +74,7 @@ class Classical:
     def pair(self, origin: Origin, followup: Scan) -> PairRun:
         """Return the work on the lesions of a scan."""
 
-        def prepare(prompts: PromptSet | Mapping[int, LesionMask], kind: Kind) -> ScanWork:
+        def prepare(prompts: Prompts, kind: Kind) -> ScanWork:
             return self._model.prepare(
                 followup,
                 prompts,
@@ -89,7 +90,7 @@ class Classical:
 class _ClassicalPair:
     def __init__(
         self,
-        prepare: Callable[[PromptSet | Mapping[int, LesionMask], Kind], ScanWork],
+        prepare: Callable[[Prompts, Kind], ScanWork],
         origin: Origin,
         followup: Scan,
         *,
@@ -123,7 +124,8 @@ class _ClassicalPair:
                 missed[lesion.lesion_id] = lesion  # although the scan shows it
             else:
                 yield self._carried(believed(lesion, left), places, lost)
-        for lesion in self._segmented(progress, {i: self._larger(places[i].box) for i in missed}):
+        larger_boxes = _boxes({i: self._larger(places[i].box) for i in missed})
+        for lesion in self._segmented(progress, larger_boxes, PromptKind.BOX):
             told = missed[lesion.lesion_id]
             if lesion.found is not None:
                 told = replace(lesion, warnings=(*lesion.warnings, _LARGER))
@@ -131,18 +133,17 @@ class _ClassicalPair:
 
     def _answered(self, progress: OnProgress, places: Mapping[int, LesionMask]) -> Iterator[LesionResult]:
         """Let boxes prompt the network, and masks where it takes them."""
-        by_mask: dict[int, LesionResult] = {}
-        if places and self._takes_masks:
-            work = self._prepare(places, MaskKind.PREVIOUS)
-            by_mask = {lesion.lesion_id: lesion for lesion in work.run(progress)}
-        for lesion in self._segmented(progress, {i: place.box for i, place in places.items()}):
-            yield larger(lesion, by_mask.get(lesion.lesion_id, lesion))
+        masks = places if self._takes_masks else {}
+        by_mask = {one.lesion_id: one for one in self._segmented(progress, masks, MaskKind.PREVIOUS)}
+        boxes = _boxes({i: place.box for i, place in places.items()})
+        for lesion in self._segmented(progress, boxes, PromptKind.BOX):
+            other = by_mask.get(lesion.lesion_id)
+            yield lesion if other is None else larger(lesion, other)
 
-    def _segmented(self, progress: OnProgress, boxes: Mapping[int, Box]) -> Iterator[LesionResult]:
-        """Let boxes prompt the network."""
-        if boxes:
-            prompts = PromptSet.of(LesionPrompt(i, box) for i, box in boxes.items())
-            work = self._prepare(prompts, PromptKind.BOX)
+    def _segmented(self, progress: OnProgress, prompts: Prompts, kind: Kind) -> Iterator[LesionResult]:
+        """Prompt the network, where there is anything to ask for."""
+        if prompts:
+            work = self._prepare(prompts, kind)
             self.notes += tuple(note for note in work.notes if note not in self.notes)
             yield from work.run(progress)
 
@@ -207,11 +208,12 @@ class _ClassicalPair:
 def larger(lesion: LesionResult, other: LesionResult) -> LesionResult:
     """Return a lesion as that of two prompts shows it that found more of it.
 
-    A network that believes a prompt which is too small misses what grew.
+    A network that believes a prompt which is too small misses what grew. The time is that of both.
     """
+    stages = {**lesion.seconds, **other.seconds}
+    seconds = {stage: lesion.seconds.get(stage, 0.0) + other.seconds.get(stage, 0.0) for stage in stages}
     if other.found is None or (lesion.found is not None and lesion.found.voxels >= other.found.voxels):
-        return lesion
-    seconds = {stage: took + lesion.seconds.get(stage, 0.0) for stage, took in other.seconds.items()}
+        return replace(lesion, seconds=seconds)
     return replace(lesion, status=other.status, found=other.found, warnings=other.warnings, seconds=seconds)
 
 
@@ -246,6 +248,10 @@ def is_cut_off(place: LesionMask, there: Geometry, before: LesionMask, here: Geo
     )
     shown = place.voxels * np.prod(there.spacing)
     return at_the_end and bool(shown < _LEAST_IN_VIEW * before.voxels * np.prod(here.spacing))
+
+
+def _boxes(boxes: Mapping[int, Box]) -> PromptSet:
+    return PromptSet.of(LesionPrompt(i, box) for i, box in boxes.items())
 
 
 def _one_voxel(place: NDArray[np.float64], shape: Shape) -> tuple[Box, NDArray[np.uint8]] | None:
