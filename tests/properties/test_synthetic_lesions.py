@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lesionlocator.synthetic import LesionSite, insert_lesion, random_site
+from lesionlocator.synthetic import LesionSite, Scanner, insert_lesion, random_site
 from lesionlocator.synthetic.sites import host_shares, site_in
 from lesionlocator.synthetic.tissue import Tissue
 
+CLEAR = Scanner((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), noise_hu=0.0)
 SHAPE = (24, 28, 26)
 SEEDS = st.integers(0, 2**32)
 DIAMETERS = st.floats(3, 40)
@@ -39,7 +40,7 @@ def test_a_lesion_changes_only_its_neighbourhood(
     site = random_site(rng, tissue, spacing, diameter)
     assert site is not None
     kind = insert_lesion(
-        rng, after, labels, tissue, spacing=spacing, site=site, diameter_mm=diameter, label=2
+        rng, after, labels, tissue, spacing=spacing, site=site, diameter_mm=diameter, label=2, scanner=CLEAR
     )
     changed = after != before
     drawn = labels == 2
@@ -103,6 +104,7 @@ def test_a_lesion_without_room_changes_nothing() -> None:
         site=LesionSite((8, 8, 8), Tissue.LUNG),
         diameter_mm=12.0,
         label=2,
+        scanner=CLEAR,
     )
     assert kind is None
     assert not hounsfield.any()

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from lesionlocator.synthetic import LesionKind, LesionSite, insert_lesion
+from lesionlocator.synthetic import LesionKind, LesionSite, Scanner, insert_lesion
 from lesionlocator.synthetic.pieces import instances
 from lesionlocator.synthetic.tissue import Tissue
 
+CLEAR = Scanner((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), noise_hu=0.0)
 SHAPE = (40, 40, 40)
 MIDDLE = (20, 20, 20)
 HAZY = {LesionKind.PART_SOLID, LesionKind.GROUND_GLASS}
@@ -38,6 +39,7 @@ def drawn_in(
             site=site,
             diameter_mm=diameter_mm,
             label=1,
+            scanner=CLEAR,
         )
         if kind is not None:
             yield kind, after, labels == 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lesionlocator.io import read_labelmap, read_scan
-from lesionlocator.synthetic import SyntheticScan, acquire, build_anatomy, make_patient
+from lesionlocator.synthetic import Scanner, SyntheticScan, build_anatomy, make_patient
 from lesionlocator.synthetic.files import write_scan, write_truth
 from lesionlocator.synthetic.tissue import Phase, Tissue, intensities
 
@@ -90,8 +90,8 @@ def test_contrast_brightens_blood_before_the_liver() -> None:
 
 
 def test_the_scanner_adds_noise_and_keeps_the_mean() -> None:
-    flat = np.full((20, 30, 30), 40, dtype=np.float32)
-    scan = acquire(np.random.default_rng(4), flat)
+    rng, flat = np.random.default_rng(4), np.full((20, 30, 30), 40, dtype=np.float32)
+    scan = Scanner.drawn(rng).scan(rng, flat)
     assert 3 < scan.std() < 27
     assert abs(scan.mean() - 40) < 2
 

@@ -6,7 +6,7 @@ from lesionlocator.synthetic.fates import Fate, LesionChange
 from lesionlocator.synthetic.followup import SyntheticFollowup, make_followup
 from lesionlocator.synthetic.lesions import insert_lesion
 from lesionlocator.synthetic.patient import SyntheticLesion, SyntheticScan, make_patient
-from lesionlocator.synthetic.scanner import acquire
+from lesionlocator.synthetic.scanner import Scanner
 from lesionlocator.synthetic.sites import LesionSite, random_site
 
 __all__ = [
@@ -15,10 +15,10 @@ __all__ = [
     "LesionChange",
     "LesionKind",
     "LesionSite",
+    "Scanner",
     "SyntheticFollowup",
     "SyntheticLesion",
     "SyntheticScan",
-    "acquire",
     "build_anatomy",
     "insert_lesion",
     "make_followup",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lesionlocator.geometry import Triple
+    from lesionlocator.synthetic.scanner import Scanner
 
 
 _LEAST, _LEAST_IN_BONE = 0.5, 0.25
@@ -31,6 +32,7 @@ def insert_lesion(
     site: LesionSite,
     diameter_mm: float,
     label: int,
+    scanner: Scanner,
 ) -> LesionKind | None:
     """Draw one lesion into ``hounsfield`` and ``labels``, both z, y, x and changed in place.
 
@@ -41,7 +43,7 @@ def insert_lesion(
     -------
     LesionKind or None
         None, with nothing changed, where less than half of the lesion (in bone, a quarter) would have had
-        room, or where nobody could tell it from what is around it.
+        room, or where nobody could tell it from what is around it, or see it in what ``scanner`` shows.
     """
     reach = np.ceil(0.8 * diameter_mm / np.asarray(spacing)).astype(int) + 2
     low = np.maximum(np.asarray(site.center) - reach, 0)
@@ -69,7 +71,10 @@ def insert_lesion(
         return None
     if kind in HAZY:
         level = np.maximum(level, view)
-    view += alpha * (level - view)
+    change = alpha * (level - view)
+    if not scanner.shows(change, mask):
+        return None
+    view += change
     labels[block][mask] = label
     return kind
 

@@ -11,6 +11,7 @@ from lesionlocator.synthetic.inpaint import grain
 from lesionlocator.synthetic.lesions import insert_lesion
 from lesionlocator.synthetic.naming import body_mask, named_tissues
 from lesionlocator.synthetic.patient import random_diameter
+from lesionlocator.synthetic.scanner import Scanner
 from lesionlocator.synthetic.sites import LesionSite, random_site
 from lesionlocator.synthetic.tissue import Tissue
 
@@ -75,7 +76,15 @@ def _insert(
         return False
     noise, labels = grain(hounsfield), scene.labels[block]
     kind = insert_lesion(
-        rng, hounsfield, labels, tissue, spacing=scene.spacing, site=site, diameter_mm=diameter, label=label
+        rng,
+        hounsfield,
+        labels,
+        tissue,
+        spacing=scene.spacing,
+        site=site,
+        diameter_mm=diameter,
+        label=label,
+        scanner=Scanner.that_made(hounsfield, tissue != Tissue.AIR),
     )
     if kind is None:
         return False

@@ -11,7 +11,7 @@ from lesionlocator.geometry import Geometry
 from lesionlocator.synthetic.anatomy import Anatomy, build_anatomy
 from lesionlocator.synthetic.appearance import LesionKind
 from lesionlocator.synthetic.lesions import insert_lesion
-from lesionlocator.synthetic.scanner import acquire
+from lesionlocator.synthetic.scanner import Scanner
 from lesionlocator.synthetic.sites import random_site
 from lesionlocator.synthetic.tissue import Tissue
 
@@ -88,13 +88,18 @@ def make_patient(
     rng = np.random.default_rng([seed, 2])
     hounsfield = anatomy.hounsfield.astype(np.float32)
     labels = np.zeros(shape, dtype=np.uint8)
-    placed = place_lesions(rng, hounsfield, labels, anatomy, count=lesions, diameters_mm=diameters_mm)
+    scanner = Scanner.drawn(rng)
+    placed = place_lesions(
+        rng, hounsfield, labels, anatomy, scanner, count=lesions, diameters_mm=diameters_mm
+    )
     origin = (
         -(shape[2] - 1) * spacing[2] / 2,
         -(shape[1] - 1) * spacing[1] / 2,
         -(shape[0] - 1) * spacing[0] / 2,
     )
-    return SyntheticScan(acquire(rng, hounsfield), labels, Geometry(shape, spacing, origin), tuple(placed))
+    return SyntheticScan(
+        scanner.scan(rng, hounsfield), labels, Geometry(shape, spacing, origin), tuple(placed)
+    )
 
 
 def place_lesions(
@@ -102,6 +107,7 @@ def place_lesions(
     hounsfield: NDArray[np.float32],
     labels: NDArray[np.uint8],
     anatomy: Anatomy,
+    scanner: Scanner,
     *,
     count: int,
     diameters_mm: tuple[float, float],
@@ -114,8 +120,8 @@ def place_lesions(
         Decides all of them.
     hounsfield, labels
         On the grid of ``anatomy``.
-    anatomy
-        Where lesions may grow.
+    anatomy, scanner
+        Where lesions may grow, and through what they must be seen.
     count, diameters_mm
         How many to try to place, and the range of their longest diameters.
     """
@@ -137,6 +143,7 @@ def place_lesions(
             site=site,
             diameter_mm=diameter,
             label=label,
+            scanner=scanner,
         )
         if kind is not None:
             placed.append(SyntheticLesion(label, kind, site.host, diameter))

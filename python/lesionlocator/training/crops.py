@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator.geometry import Triple
-from lesionlocator.synthetic import LesionSite, acquire, insert_lesion, random_site
+from lesionlocator.synthetic import LesionSite, Scanner, insert_lesion, random_site
 from lesionlocator.synthetic.inpaint import grain
 from lesionlocator.synthetic.patient import random_diameter
 from lesionlocator.synthetic.sites import site_in
@@ -99,10 +99,22 @@ def scanned_crop(
     hounsfield, tissue = _resampled(anatomy, corner_mm, sides, shape)
     spacing = (float(sides[0]), float(sides[1]), float(sides[2]))
     labels = np.zeros(hounsfield.shape, np.uint8)
+    scanner = Scanner.drawn(rng)
     noise = grain(hounsfield) if is_real else None
+    seen_by = Scanner.that_made(hounsfield, tissue != Tissue.AIR) if is_real else scanner
     z, y, x = np.clip(((center_mm - corner_mm) / sides).astype(int), 0, shape - 1).tolist()
     place = LesionSite((z, y, x), site.host)
-    insert_lesion(rng, hounsfield, labels, tissue, spacing=spacing, site=place, diameter_mm=diameter, label=1)
+    insert_lesion(
+        rng,
+        hounsfield,
+        labels,
+        tissue,
+        spacing=spacing,
+        site=place,
+        diameter_mm=diameter,
+        label=1,
+        scanner=seen_by,
+    )
     for label in range(2, 2 + int(rng.choice(len(_OTHERS), p=_OTHERS))):
         diameter = random_diameter(rng, high_mm=_LARGEST_OTHER_MM)
         other = random_site(rng, tissue, spacing, diameter)
@@ -116,11 +128,12 @@ def scanned_crop(
                 site=other,
                 diameter_mm=diameter,
                 label=label,
+                scanner=seen_by,
             )
     if noise is not None:
         hounsfield[labels > 0] += noise[labels > 0]
     start_mm = np.clip(wanted_mm - corner_mm, 0, shape * sides - extent_mm)
-    return ScannedCrop(acquire(rng, hounsfield), labels, tissue, spacing, start_mm)
+    return ScannedCrop(scanner.scan(rng, hounsfield), labels, tissue, spacing, start_mm)
 
 
 def _resampled(

@@ -18,9 +18,10 @@ from lesionlocator.io import Scan
 from lesionlocator.prompts.kinds import Kind, LesionPrompt, MaskKind, PromptKind, PromptSet
 from lesionlocator.results.lesion import LesionMask
 from lesionlocator.segmentation import SegmentationModel, load_model
-from lesionlocator.synthetic import SyntheticScan, make_patient
+from lesionlocator.synthetic import Scanner, SyntheticScan, make_patient
 from lesionlocator.synthetic.inpaint import grain
 from lesionlocator.synthetic.patient import place_lesions
+from lesionlocator.synthetic.tissue import Tissue
 from lesionlocator.training.prompts import rough_box, rough_mask, rough_point
 from lesionlocator.training.recipe import HELD_OUT_ABOVE, SPACING_MM
 from lesionlocator.training.samples import real_body
@@ -88,7 +89,10 @@ def held_out_real(path: Path, seed: int, lesions: int) -> SyntheticScan:
     hounsfield = anatomy.hounsfield.astype(np.float32)
     noise = grain(hounsfield)
     labels = np.zeros(hounsfield.shape, np.uint8)
-    placed = place_lesions(rng, hounsfield, labels, anatomy, count=lesions, diameters_mm=_DIAMETERS_MM)
+    scanner = Scanner.that_made(hounsfield, anatomy.tissue != Tissue.AIR)
+    placed = place_lesions(
+        rng, hounsfield, labels, anatomy, scanner, count=lesions, diameters_mm=_DIAMETERS_MM
+    )
     hounsfield[labels > 0] += noise[labels > 0]
     voxels = np.clip(np.rint(hounsfield), -1024, 3071).astype(np.int16)
     z, y, x = voxels.shape

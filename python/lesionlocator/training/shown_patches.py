@@ -67,10 +67,10 @@ class ShownPatch:
 
 
 SHOWN_PATCHES = (
-    ShownPatch(SMALL_PATCHES[0], FINE_SPACING_MM, 0.0, 8, 0.2),
-    ShownPatch(SMALL_PATCHES[1], FINE_SPACING_MM, 18.0, 4, 0.14),
+    ShownPatch(SMALL_PATCHES[0], FINE_SPACING_MM, 0.0, 8, 0.34),
+    ShownPatch(SMALL_PATCHES[1], FINE_SPACING_MM, 18.0, 4, 0.16),
     ShownPatch(SMALL_PATCHES[0], SPACING_MM, 24.0, 8, 0.12),
-    ShownPatch(SMALL_PATCHES[1], SPACING_MM, 36.0, 4, 0.16),
-    ShownPatch(PATCH, SPACING_MM, 48.0, 2, 0.38),
+    ShownPatch(SMALL_PATCHES[1], SPACING_MM, 36.0, 4, 0.14),
+    ShownPatch(PATCH, SPACING_MM, 48.0, 2, 0.24),
 )
 """What training shows, the smallest first."""
