@@ -32,6 +32,21 @@ def test_another_seed_gives_another_patient(patient: SyntheticScan) -> None:
     assert np.mean(patient.voxels != other.voxels) > 0.5
 
 
+@pytest.mark.parametrize("seed", [2, 3, 6])
+def test_lesions_lost_in_the_noise_are_left_out_and_the_others_stay(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    def drawn() -> list[tuple[float, str]]:
+        patient = make_patient(seed, (30, 96, 128), (5.0, 3.0, 3.0), lesions=8, diameters_mm=(3.0, 8.0))
+        return [(lesion.diameter_mm, lesion.kind.value) for lesion in patient.lesions]
+
+    seen = drawn()
+    monkeypatch.setattr(Scanner, "shows", lambda *_: True)
+    stayed = [lesion for lesion in drawn() if lesion in seen]
+    assert 0 < len(stayed) < len(seen)
+    assert seen[: len(stayed)] == stayed
+
+
 def test_labels_count_up_and_each_lesion_has_voxels(patient: SyntheticScan) -> None:
     assert np.unique(patient.labels).tolist() == list(range(13))
     assert [lesion.label for lesion in patient.lesions] == list(range(1, 13))

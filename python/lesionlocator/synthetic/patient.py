@@ -88,7 +88,7 @@ def make_patient(
     rng = np.random.default_rng([seed, 2])
     hounsfield = anatomy.hounsfield.astype(np.float32)
     labels = np.zeros(shape, dtype=np.uint8)
-    scanner = Scanner.drawn(rng)
+    scanner = Scanner.drawn(np.random.default_rng([seed, 21]))
     placed = place_lesions(
         rng, hounsfield, labels, anatomy, scanner, count=lesions, diameters_mm=diameters_mm
     )
