@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,32 +105,13 @@ def scanned_crop(
     seen_by = Scanner.that_made(hounsfield, tissue != Tissue.AIR) if is_real else scanner
     z, y, x = np.clip(((center_mm - corner_mm) / sides).astype(int), 0, shape - 1).tolist()
     place = LesionSite((z, y, x), site.host)
-    insert_lesion(
-        rng,
-        hounsfield,
-        labels,
-        tissue,
-        spacing=spacing,
-        site=place,
-        diameter_mm=diameter,
-        label=1,
-        scanner=seen_by,
-    )
+    draw = partial(insert_lesion, rng, hounsfield, labels, tissue, spacing=spacing, scanner=seen_by)
+    draw(site=place, diameter_mm=diameter, label=1)
     for label in range(2, 2 + int(rng.choice(len(_OTHERS), p=_OTHERS))):
         diameter = random_diameter(rng, high_mm=_LARGEST_OTHER_MM)
         other = random_site(rng, tissue, spacing, diameter)
         if other is not None:
-            insert_lesion(
-                rng,
-                hounsfield,
-                labels,
-                tissue,
-                spacing=spacing,
-                site=other,
-                diameter_mm=diameter,
-                label=label,
-                scanner=seen_by,
-            )
+            draw(site=other, diameter_mm=diameter, label=label)
     if noise is not None:
         hounsfield[labels > 0] += noise[labels > 0]
     start_mm = np.clip(wanted_mm - corner_mm, 0, shape * sides - extent_mm)
