@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from lesionlocator.synthetic import LesionSite, Scanner, insert_lesion
+from lesionlocator.synthetic.inpaint import grain
 from lesionlocator.synthetic.tissue import Tissue
 
 SHARP = (0.0, 0.0, 0.0)
@@ -35,7 +36,7 @@ def test_more_voxels_show_a_faint_lesion_and_blur_hides_a_small_one() -> None:
 def test_the_noise_of_a_scan_is_found_beside_its_edges() -> None:
     scan = np.random.default_rng(1).normal(40, 12, (30, 40, 40)).astype(np.float32)
     scan[:, 20:] += 500
-    assert 8 < Scanner.that_made(scan, np.ones(scan.shape, bool)).noise_hu < 14
+    assert 8 < Scanner.that_left(grain(scan)).noise_hu < 14
 
 
 def test_lesions_that_nobody_sees_in_the_noise_are_not_drawn() -> None:

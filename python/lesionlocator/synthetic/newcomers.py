@@ -84,7 +84,7 @@ def _insert(
         site=site,
         diameter_mm=diameter,
         label=label,
-        scanner=Scanner.that_made(hounsfield, tissue != Tissue.AIR),
+        scanner=Scanner.that_left(noise[tissue != Tissue.AIR]),
     )
     if kind is None:
         return False

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lesionlocator.filling import soften
-from lesionlocator.synthetic.inpaint import grain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,16 +45,15 @@ class Scanner:
         return cls((between, in_plane, in_plane), (shared, in_plane, in_plane), noise_hu)
 
     @classmethod
-    def that_made(cls, hounsfield: NDArray[np.float32], body: NDArray[np.bool_]) -> Scanner:
+    def that_left(cls, noise: NDArray[np.float32]) -> Scanner:
         """Return the scanner of a scan: its noise, and no further blur, as its voxels are blurred already.
 
         Parameters
         ----------
-        hounsfield, body
-            The scan, HU, and where to look for its noise, z, y, x.
+        noise
+            What :func:`~lesionlocator.synthetic.inpaint.grain` tells of voxels in the body, HU, any shape.
         """
-        noise = np.abs(grain(hounsfield)[body])
-        level = _SIGMA_PER_MEDIAN * float(np.median(noise)) if noise.size else 0.0
+        level = _SIGMA_PER_MEDIAN * float(np.median(np.abs(noise))) if noise.size else 0.0
         return cls((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), level)
 
     def scan(self, rng: np.random.Generator, hounsfield: NDArray[np.float32]) -> NDArray[np.int16]:

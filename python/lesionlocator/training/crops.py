@@ -102,7 +102,7 @@ def scanned_crop(
     labels = np.zeros(hounsfield.shape, np.uint8)
     scanner = Scanner.drawn(rng)
     noise = grain(hounsfield) if is_real else None
-    seen_by = Scanner.that_made(hounsfield, tissue != Tissue.AIR) if is_real else scanner
+    seen_by = scanner if noise is None else Scanner.that_left(noise[tissue != Tissue.AIR])
     z, y, x = np.clip(((center_mm - corner_mm) / sides).astype(int), 0, shape - 1).tolist()
     place = LesionSite((z, y, x), site.host)
     draw = partial(insert_lesion, rng, hounsfield, labels, tissue, spacing=spacing, scanner=seen_by)

@@ -89,7 +89,7 @@ def held_out_real(path: Path, seed: int, lesions: int) -> SyntheticScan:
     hounsfield = anatomy.hounsfield.astype(np.float32)
     noise = grain(hounsfield)
     labels = np.zeros(hounsfield.shape, np.uint8)
-    scanner = Scanner.that_made(hounsfield, anatomy.tissue != Tissue.AIR)
+    scanner = Scanner.that_left(noise[anatomy.tissue != Tissue.AIR])
     placed = place_lesions(
         rng, hounsfield, labels, anatomy, scanner, count=lesions, diameters_mm=_DIAMETERS_MM
     )
